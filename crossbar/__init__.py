@@ -1,0 +1,1 @@
+"""Arrays of devices and the circuits around them."""

@@ -1,0 +1,1 @@
+"""GRAPES on simulated phase-change-memory crossbars: train, evaluate, compare."""
