@@ -1,0 +1,97 @@
+"""From YAML to a validated `RunConfig`; every problem is reported with its key's path and its line."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from imc_grapes.config.overrides import apply_overrides
+from imc_grapes.config.rules import broken_rules
+from imc_grapes.config.schema import RunConfig
+from imc_grapes.config.yaml_file import KeyPath, YamlDocument, read_yaml
+from kernels.errors import InputError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_run_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read, override and validate the run config at `path`.
+
+    Args:
+        path: a YAML file.
+        overrides: ``dotted.key=value`` strings, applied in order.
+
+    Raises:
+        InputError: anything is wrong with the file, an override or a value.
+    """
+    return parse_run_config(apply_overrides(read_yaml(path), overrides))
+
+
+def parse_run_config(document: YamlDocument) -> RunConfig:
+    """Validate a document as a run config, the rules that span several keys included."""
+    config = validate(RunConfig, document)
+    problems = [
+        describe(document, key, f"{message}") for key, message in broken_rules(config, document)
+    ]
+    if problems:
+        raise InputError("\n".join(problems))
+    return config
+
+
+def validate(model: type[Model], document: YamlDocument) -> Model:
+    """Validate the values of `document` as `model`, or raise one InputError that lists every problem."""
+    try:
+        as_json = json.dumps(document.values)
+    except TypeError as error:
+        raise InputError(f"{document.source}: holds a value that is not plain data: {error}") from None
+    try:
+        return model.model_validate_json(as_json, strict=True)
+    except ValidationError as error:
+        problems = []
+        for problem in error.errors(include_url=False):
+            key = _yaml_path(problem["loc"], document.values)
+            problems.append(describe(document, key, _explain(problem, key, document.values)))
+        raise InputError("\n".join(dict.fromkeys(problems))) from None
+
+
+def describe(document: YamlDocument, key: KeyPath, message: str) -> str:
+    """``file:line: dotted.key: message``."""
+    name = ".".join(map(str, key))
+    return f"{document.where(key)}: {name}: {message}" if name else f"{document.where(key)}: {message}"
+
+
+def _yaml_path(loc: tuple[str | int, ...], values: Any) -> KeyPath:
+    """Pydantic's location less the tags of tagged unions, which stand in no file."""
+    path: list[str | int] = []
+    node = values
+    for part in loc:
+        if isinstance(node, dict):
+            is_tag = part not in node and any(part == value for value in node.values() if isinstance(value, str))
+            if is_tag:
+                continue
+            node = node.get(part)
+        elif isinstance(node, list) and isinstance(part, int) and part < len(node):
+            node = node[part]
+        elif not isinstance(node, list | dict) and path:
+            break
+        path.append(part)
+    return tuple(path)
+
+
+def _explain(problem: Any, key: KeyPath, values: Any) -> str:
+    kind = problem["type"]
+    context = problem.get("ctx", {})
+    if kind == "extra_forbidden":
+        return "unknown key; `imc-grapes schema` lists the keys that exist"
+    if kind == "missing":
+        return "is required"
+    if kind == "union_tag_invalid":
+        return f"{context['tag']!r} is not one of {context['expected_tags']}"
+    if kind == "union_tag_not_found":
+        return f"needs the key {context['discriminator']} to say which kind it is"
+    given = problem["input"]
+    shown = "" if isinstance(given, dict | list) else f" (got {given!r})"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{message[0].lower()}{message[1:]}{shown}"

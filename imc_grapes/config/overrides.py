@@ -1,0 +1,38 @@
+"""``--set key=value`` on top of a YAML document."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from imc_grapes.config.yaml_file import KeyPath, YamlDocument, parse_scalar
+from kernels.errors import InputError
+
+
+def apply_overrides(document: YamlDocument, overrides: Sequence[str]) -> YamlDocument:
+    """A copy of `document` with each ``dotted.key=value`` of `overrides` set; values are read as YAML.
+
+    Raises:
+        InputError: an override has no ``=``, or its key leads through something that is not a mapping.
+    """
+    values = copy.deepcopy(document.values)
+    lines = dict(document.lines)
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key:
+            raise InputError(f"--set {override}: must have the form key=value, such as seed=1")
+        path = tuple(key.strip().split("."))
+        set_key(values, path, parse_scalar(text), f"--set {override}")
+        for known in [known for known in lines if known[: len(path)] == path]:
+            del lines[known]
+    return YamlDocument(values, document.source, lines)
+
+
+def set_key(values: dict[str, Any], path: KeyPath, value: Any, origin: str) -> None:
+    """Set the nested key at `path` in place, making the mappings on the way; `origin` names it in the error."""
+    node = values
+    for part in path[:-1]:
+        inner = node.setdefault(str(part), {})
+        if not isinstance(inner, dict):
+            raise InputError(f"{origin}: '{part}' holds {inner!r}, not a mapping of keys")
+        node = inner
+    node[str(path[-1])] = value

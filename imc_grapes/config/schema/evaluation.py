@@ -1,0 +1,22 @@
+"""``evaluation:`` when and how often the trained network is tested."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from imc_grapes.config.schema.section import Section
+
+STANDARD_TIMES_S = (25.0, 3600.0, 86400.0, 2592000.0, 31536000.0)
+"""25 s after programming, an hour, a day, a month (30 days), a year (365 days)."""
+
+
+class EvaluationConfig(Section):
+    """Accuracy after programming and later."""
+
+    times_s: tuple[Annotated[float, Field(ge=0.0)], ...] | None = Field(None, min_length=1)
+    """Seconds since programming at which accuracy is measured; null: 25 s, 1 hour, 1 day, 1 month and 1 year on
+    hardware that drifts, nothing on hardware that does not."""
+    repeats: int = Field(10, ge=1)
+    """Times that the network is programmed anew; the mean and the standard deviation are over these."""
+    drift_compensation: Literal["none", "global", "both"] = "both"
+    """global: one factor per array, from a read of the whole array, undoes the mean drift."""

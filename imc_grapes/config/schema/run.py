@@ -1,0 +1,24 @@
+"""A whole run: one network, trained once on one kind of hardware, then evaluated."""
+
+from pydantic import Field
+
+from imc_grapes.config.schema.data import DataConfig
+from imc_grapes.config.schema.evaluation import EvaluationConfig
+from imc_grapes.config.schema.hardware import DigitalHardware, HardwareConfig
+from imc_grapes.config.schema.network import MLPConfig, NetworkConfig
+from imc_grapes.config.schema.section import Section
+from imc_grapes.config.schema.training import TrainingConfig
+
+
+class RunConfig(Section):
+    """The whole config of `imc-grapes run`."""
+
+    name: str = Field(min_length=1)
+    """Free text; it decides no result."""
+    seed: int = Field(0, ge=0, lt=2**32)
+    """Fixes initial weights, data order, devices, pulses and noise."""
+    data: DataConfig = DataConfig()
+    network: NetworkConfig = MLPConfig(kind="mlp")
+    hardware: HardwareConfig = DigitalHardware()
+    training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()

@@ -1,0 +1,47 @@
+"""``training:`` epochs, optimizer, GRAPES."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from imc_grapes.config.schema.section import Section
+
+OptimizerName = Literal["sgd", "momentum", "nag", "rmsprop", "adam"]
+
+
+def _off_is_none(value: Any) -> Any:
+    """People write ``mode: off``, ``mode: false`` or ``mode: null`` and mean the same."""
+    return "none" if value is None or value is False or value in ("off", "Off", "OFF") else value
+
+
+class OptimizerConfig(Section):
+    """The optimizer; the constants beside the learning rate are those of the GRAPES paper."""
+
+    name: OptimizerName = "sgd"
+    """momentum and nag use a factor of 0.9, rmsprop a decay of 0.9, adam 0.9 and 0.999; epsilon is 1e-8."""
+    lr: float = Field(0.1, gt=0.0)
+    """Learning rate."""
+    lr_decay: float = Field(1.0, gt=0.0, le=1.0)
+    """The learning rate is multiplied by this after every epoch."""
+
+
+class GrapesConfig(Section):
+    """The GRAPES modulation of the error."""
+
+    mode: Annotated[
+        Literal["none", "propagating", "local", "lr_matched"], BeforeValidator(_off_is_none)
+    ] = "none"
+    """none (or off) | propagating: the modulated error also goes upstream | local: only the layer's own update sees
+    it | lr_matched: the control, every node of a layer gets the layer's mean factor."""
+    exclude: tuple[str, ...] = ()
+    """Names of layers that take no part, beside the last one, which never does."""
+
+
+class TrainingConfig(Section):
+    """How the weights are trained."""
+
+    epochs: int = Field(10, ge=1)
+    optimizer: OptimizerConfig = OptimizerConfig()
+    error_transport: Literal["bp"] = "bp"
+    """How the error travels upstream: backpropagation."""
+    grapes: GrapesConfig = GrapesConfig()

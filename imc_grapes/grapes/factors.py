@@ -1,0 +1,54 @@
+"""The modulation factors of one layer, from its weights or its crossbars as they are at this moment."""
+
+import torch
+from torch import Tensor, nn
+
+from crossbar.importance import column_importance
+from imc_grapes.grapes.layers import is_analog
+from kernels.importance import modulation_factors, per_weight
+
+
+class NonFiniteWeightError(ValueError):
+    """A weight or a conductance is NaN or infinite: the training has diverged."""
+
+
+def layer_factors(name: str, layer: nn.Module) -> Tensor:
+    """GRAPES factors of one layer.
+
+    Args:
+        name: the layer's name, for the error.
+        layer: a weight layer, digital or analog.
+
+    Returns:
+        ``[n_out]`` on the device of the layer's weights, in their floating-point type.
+
+    Raises:
+        NonFiniteWeightError: a weight or conductance is NaN or infinite.
+    """
+    if is_analog(layer):
+        factors = _on_host(name, torch.from_numpy(column_importance(layer)))
+        return factors.to(next(layer.analog_tiles()).device)  # type: ignore[operator]
+    weight = layer.weight
+    assert isinstance(weight, Tensor)
+    matrix = weight.detach().flatten(1)
+    if matrix.device.type == "cpu" and matrix.dtype == torch.float32:
+        return _on_host(name, torch.from_numpy(per_weight(matrix.numpy())))
+    importance = matrix.abs().sum(1)
+    _check_finite(name, importance)
+    largest = importance.max()
+    ratio = torch.where(largest > 0, importance / largest, 0.5)
+    return (2.0 * ratio).clamp(1.0, 2.0)
+
+
+def _on_host(name: str, importance: Tensor) -> Tensor:
+    _check_finite(name, importance)
+    return torch.from_numpy(modulation_factors(importance.numpy()))
+
+
+def _check_finite(name: str, importance: Tensor) -> None:
+    if not bool(importance.isfinite().all()):
+        nodes = (~importance.isfinite()).nonzero().flatten().tolist()
+        raise NonFiniteWeightError(
+            f"layer '{name}': a weight or conductance of node {nodes[0]} is NaN or infinite "
+            f"({len(nodes)} of {importance.numel()} nodes affected); a smaller learning rate usually helps"
+        )

@@ -1,0 +1,123 @@
+"""Modulate a layer's own update and nothing else: the local version of GRAPES.
+
+A digital layer's gradient is scaled row by row as it arrives at the weights. A tile that updates its devices in place
+has no gradient of a weight: there, the error that aihwkit keeps for the update is scaled after the plain error has
+gone upstream.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import Parameter
+
+from crossbar.placement import placed_tiles
+from imc_grapes.grapes.layers import is_analog
+from imc_grapes.grapes.node_axis import along
+
+FactorSource = Callable[[], Tensor]
+
+
+def modulate_update(layer: nn.Module, factors: FactorSource) -> list[Any]:
+    """Scale the coming updates of `layer` node by node; the handles returned undo it."""
+    handles = [
+        parameter.register_hook(_RowScaling(factors, columns))
+        for parameter, columns in _node_parameters(layer)
+        if parameter.requires_grad
+    ]
+    if is_analog(layer):
+        handles.append(layer.register_forward_hook(_TileUpdateModulation(factors)))
+    return handles
+
+
+def _node_parameters(layer: nn.Module) -> Iterator[tuple[Parameter, slice]]:
+    """The parameters of `layer` with one row per node, and the nodes they hold."""
+    everything = slice(None)
+    if not is_analog(layer):
+        parameters = [layer.weight, layer.bias]
+        yield from ((p, everything) for p in parameters if isinstance(p, Parameter))
+        return
+    array_bias = getattr(layer.analog_module, "bias", None)
+    seen = set()
+    if isinstance(array_bias, Parameter):
+        seen.add(id(array_bias))
+        yield array_bias, everything
+    for placed in placed_tiles(layer):
+        torch_weight = getattr(placed.tile.tile, "weight", None)
+        scales = placed.tile.out_scaling_alpha
+        for parameter in (placed.tile.bias, torch_weight, scales):
+            if isinstance(parameter, Parameter) and id(parameter) not in seen and parameter.dim():
+                seen.add(id(parameter))
+                yield parameter, placed.columns
+
+
+class _RowScaling:
+    """Hook of a parameter ``[n_out, ...]``: scale each node's row of its gradient."""
+
+    def __init__(self, factors: FactorSource, columns: slice) -> None:
+        self._factors = factors
+        self._columns = columns
+
+    def __call__(self, gradient: Tensor) -> Tensor:
+        return gradient * along(self._factors()[self._columns], gradient, 0)
+
+
+class _TileUpdateModulation:
+    """Forward hook of an analog layer: find its tiles in the graph and scale what each will be updated with."""
+
+    def __init__(self, factors: FactorSource) -> None:
+        self._factors = factors
+
+    def __call__(self, layer: nn.Module, args: Any, output: Tensor) -> None:
+        if not output.requires_grad:
+            return
+        columns = {id(placed.tile): placed.columns for placed in placed_tiles(layer)}
+        factors = self._factors()
+        for node in _tile_nodes(output.grad_fn):
+            node.register_hook(_scale_tile_update(node, factors[columns[id(node.analog_tile)]]))
+
+
+def _tile_nodes(start: Any) -> Iterator[Any]:
+    """The nodes of the autograd graph below `start` that are forward passes through a tile."""
+    waiting = [start]
+    seen = set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "analog_tile"):
+            yield node
+        else:
+            waiting += [below for below, _ in node.next_functions]
+
+
+def _scale_tile_update(node: Any, factors: Tensor) -> Callable[..., Any]:
+    def after_backward(
+        to_inputs: tuple[Tensor | None, ...], from_outputs: tuple[Tensor, ...]
+    ) -> tuple[Tensor | None, ...] | None:
+        context = node.analog_ctx
+        if context.use_torch_update:
+            scaled = list(to_inputs)
+            position = _position_of_weight_gradient(to_inputs, context.analog_tile.shared_weights)
+            gradient = scaled[position]
+            assert gradient is not None
+            axis = 1 if gradient.is_cuda else 0
+            scaled[position] = gradient * along(factors, gradient, axis)
+            return tuple(scaled)
+        kept = context.analog_grad_output
+        axis = 1 if context.use_indexed else kept[-1].dim() - 1
+        kept[-1] = kept[-1] * along(factors.to(kept[-1].device), kept[-1], axis)
+        return None
+
+    return after_backward
+
+
+def _position_of_weight_gradient(gradients: tuple[Tensor | None, ...], weights: Tensor) -> int:
+    """aihwkit hands the weight gradient back last among those that are not None."""
+    given = [index for index, gradient in enumerate(gradients) if gradient is not None]
+    position = given[-1]
+    found = gradients[position]
+    if found is None or found.shape != weights.shape:
+        raise RuntimeError("aihwkit's tile returned no gradient of its weights")
+    return position
