@@ -31,7 +31,7 @@ def _uniforms(first_tile, past_last_tile, key, draw, out):  # type: ignore[no-un
 
 
 def for_tiles(n: int, kernel: Callable[[int, int], None]) -> None:
-    """Call `kernel(first_tile, past_last_tile)` for blocks that cover n devices, `TILE` in a tile."""
+    """Call `kernel(first_tile, past_last_tile)` for blocks that cover n devices."""
     for_blocks((n + TILE - 1) // TILE, n, kernel)
 
 
@@ -52,7 +52,7 @@ def normals(key: np.uint64, n: int, draw: int = 0) -> NDArray[np.float32]:
 
 
 def uniforms(key: np.uint64, n: int, draw: int = 0) -> NDArray[np.float32]:
-    """The uniforms in (0, 1) of devices 0 ... n - 1 at event `draw`; arguments as for `normals`."""
+    """The uniforms in (0, 1) of devices 0 ... n - 1 at one event; arguments as for `normals`."""
     out = np.empty(n, np.float32)
     for_tiles(n, lambda first, past_last: _uniforms(first, past_last, key, draw, out))
     return out

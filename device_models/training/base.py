@@ -1,0 +1,194 @@
+"""The small abstract base of the training-pulse models, and the arrays of devices they act on."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from math import erf, exp, pi, sqrt
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
+
+from device_models.faults import FaultMap, Faults
+from device_models.parameters import Parameters
+from kernels.column_blocks import for_blocks
+from kernels.errors import InputError
+from kernels.random_streams import stream_key
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class PulsedDevices:
+    """An array of devices between pulses.
+
+    Attributes:
+        g_uS: float32, C-contiguous, any shape: the conductances.
+        state: float32 `[rows, *shape]`: what the model keeps per device (`state_rows`).
+        stuck: the devices that ignore every pulse.
+    """
+
+    g_uS: Array
+    state: Array
+    stuck: FaultMap
+
+
+class TrainingModel(Parameters, ABC):
+    """One device under SET pulses, RESET and reads.
+
+    A PCM device is unidirectional: SET pulses raise its conductance step by step, a RESET brings
+    it back to the bottom at once.
+
+    Attributes:
+        g_max_uS: largest conductance; of the mean device where devices differ.
+    """
+
+    source: ClassVar[str]
+    state_rows: ClassVar[tuple[str, ...]]
+    drifts: ClassVar[bool] = False
+    set_pulse: ClassVar[Any]
+    reset_pulse: ClassVar[Any]
+
+    g_max_uS: float = Field(gt=0.0)
+
+    @property
+    @abstractmethod
+    def g_min_uS(self) -> float:
+        """Lowest conductance that SET pulses leave a device at, µS."""
+
+    @property
+    @abstractmethod
+    def granularity_uS(self) -> float:
+        """Mean step of the first SET pulse after a RESET, µS."""
+
+    @abstractmethod
+    def constants(self) -> Array:
+        """The parameters in the order that its device functions in `kernels.pulses` want."""
+
+    @abstractmethod
+    def fresh_state(self, n_devices: int, seed: int) -> Array:
+        """What the model keeps per device, right after production: float32 `[rows, n_devices]`.
+
+        Args:
+            n_devices: number of devices.
+            seed: fixes device-to-device differences.
+        """
+
+    def device_g_max_uS(self, devices: PulsedDevices) -> float | Array:
+        """The largest conductance of each device, µS: one number where all devices are alike."""
+        return self.g_max_uS
+
+    def new_devices(
+        self, shape: int | tuple[int, ...], seed: int, faults: Faults | None = None
+    ) -> PulsedDevices:
+        """Devices after their first RESET.
+
+        Args:
+            shape: shape of the array of devices.
+            seed: fixes device-to-device differences, faults, and the noise of the RESET.
+            faults: fractions of stuck devices; none by default.
+
+        Returns:
+            New arrays.
+        """
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        n = int(np.prod(shape))
+        devices = PulsedDevices(
+            np.zeros(shape, np.float32),
+            self.fresh_state(n, seed).reshape(len(self.state_rows), *shape),
+            (faults or Faults()).draw(n, seed),
+        )
+        return self.reset(devices, seed)
+
+    def set_pulses(self, devices: PulsedDevices, pulses: ArrayLike, seed: int) -> PulsedDevices:
+        """Apply SET pulses.
+
+        Args:
+            devices: the devices; left as they are.
+            pulses: number of pulses: one for all devices, or an integer array of their shape.
+            seed: fixes the noise; use another one for the next call.
+
+        Returns:
+            The devices afterwards, in new arrays.
+
+        Raises:
+            InputError: `pulses` is negative, not an integer, or of another shape.
+        """
+        return self._pulse(self.set_pulse, "SET", devices, pulses, seed)
+
+    def reset(self, devices: PulsedDevices, seed: int, where: ArrayLike = True) -> PulsedDevices:
+        """Apply one RESET pulse to some devices.
+
+        Args:
+            devices: the devices; left as they are.
+            seed: fixes the noise; use another one for the next call.
+            where: boolean, one for all devices or an array of their shape.
+
+        Returns:
+            The devices afterwards, in new arrays.
+        """
+        return self._pulse(
+            self.reset_pulse, "RESET", devices, np.asarray(where, bool).astype(np.int64), seed
+        )
+
+    def read(
+        self, devices: PulsedDevices, seed: int, seconds_since_pulse: ArrayLike | None = None
+    ) -> Array:
+        """What a read finds, in µS.
+
+        Args:
+            devices: the devices.
+            seed: fixes the read noise, if the model has any.
+            seconds_since_pulse: time since the last pulse on each device, s; needed by the models
+                that drift, refused by those that do not.
+
+        Returns:
+            float32 of the devices' shape.
+
+        Raises:
+            InputError: a time is given to a model without drift.
+        """
+        if seconds_since_pulse is not None:
+            raise InputError(
+                f"seconds_since_pulse: the model {type(self).__name__} has no drift, so it takes "
+                f"no time (got {seconds_since_pulse!r})"
+            )
+        return devices.g_uS.copy()
+
+    def _pulse(
+        self, pulse: Any, purpose: str, devices: PulsedDevices, pulses: ArrayLike, seed: int
+    ) -> PulsedDevices:
+        from kernels.pulse_trains import pulse_train_kernel  # compiled on first use
+
+        g = devices.g_uS.copy()
+        state = devices.state.copy()
+        counts = np.asarray(pulses)
+        if counts.dtype.kind not in "iu" or (counts.size and counts.min() < 0):
+            raise InputError(f"pulses: must be integers, 0 or more (got {pulses!r})")
+        try:
+            counts = np.ascontiguousarray(np.broadcast_to(counts, g.shape), np.int64)
+        except ValueError:
+            raise InputError(
+                f"pulses: shape {counts.shape} does not fit devices of shape {g.shape}"
+            ) from None
+        kernel = pulse_train_kernel(pulse)
+        key = stream_key(seed, "pulses", purpose)
+        constants = self.constants()
+        flat = (g.reshape(-1), state.reshape(len(self.state_rows), g.size), counts.reshape(-1))
+        for_blocks(
+            g.size,
+            int(counts.sum()),
+            lambda first, past_last: kernel(first, past_last, *flat, constants, key),
+        )
+        done = PulsedDevices(g, state, devices.stuck)
+        done.stuck.hold(g, self.g_min_uS, self.device_g_max_uS(done))
+        return done
+
+
+def mean_of_floored_normal(mean: float, std: float, floor: float) -> float:
+    """The mean of max(x, floor) for x ~ N(mean, std): a step that a lowest conductance cuts."""
+    if std == 0.0:
+        return max(mean, floor)
+    a = (mean - floor) / std
+    density = exp(-0.5 * a * a) / sqrt(2.0 * pi)
+    return floor + std * (density + a * 0.5 * (1.0 + erf(a / sqrt(2.0))))

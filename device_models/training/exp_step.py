@@ -1,0 +1,135 @@
+"""SET pulses with exponentially shrinking steps: the statistics of aihwkit's `PCMPresetDevice`.
+
+aihwkit's device lives on weights w in [0, w_max]; here w_max is `g_max_uS`, so one unit of w is
+`g_max_uS / w_max` µS. Per pulse, as in aihwkit's ExpStepDevice with complex cycle-to-cycle noise
+(rpu_expstep_device.cpp):
+
+    z = 2 a w / w_max_device + b
+    dw = dw_min_device max(1 - A_up exp(gamma_up z), 0)
+    w <- clip(w + dw + dw_min_std (|dw| + dw_min_std_add + dw_min_std_slope w) N(0, 1),
+              0, w_max_device)
+
+Every device has its own dw_min, w_max and RESET level (rpu_pulsed_device.cpp, `populate`). The
+constants are aihwkit's fit to Nandakumar et al., Front. Neurosci. 14, 406 (2020).
+"""
+
+from math import exp
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from device_models.training.base import (
+    Array,
+    PulsedDevices,
+    TrainingModel,
+    mean_of_floored_normal,
+)
+from kernels.pulses import reset_pulse_exp_step, set_pulse_exp_step
+from kernels.random_streams import stream_key
+
+_STEP_ROW, _G_MAX_ROW, _RESET_ROW = 0, 1, 2
+
+
+class ExpStep(TrainingModel):
+    """The parameters have aihwkit's names, values and dimensionless units, but for `g_max_uS`.
+
+    Attributes:
+        dw_min: scale of a step.
+        dw_min_dtod: device-to-device std of `dw_min`, relative.
+        up_down_dtod: device-to-device std of the up direction, relative to `dw_min`.
+        w_max: weight that corresponds to `g_max_uS`.
+        w_max_dtod: device-to-device std of the largest conductance, relative.
+        a_up: A_up, which sets the ratio of the first step to the last.
+        gamma_up: rate at which the step shrinks.
+        a: slope of z.
+        b: offset of z.
+        dw_min_std: cycle-to-cycle noise, relative.
+        dw_min_std_add: additive part of the noise.
+        dw_min_std_slope: part of the noise that grows with the conductance.
+        reset_level: mean RESET level; aihwkit's `reset`.
+        reset_dtod: device-to-device std of the RESET level.
+        reset_std: cycle-to-cycle std of the RESET level.
+    """
+
+    source: ClassVar[str] = (
+        "aihwkit PCMPresetDevice, fitted to Nandakumar et al., Front. Neurosci. 14, 406 (2020)"
+    )
+    state_rows: ClassVar[tuple[str, ...]] = (
+        "step scale in µS",
+        "largest conductance in µS",
+        "RESET level in µS",
+    )
+    set_pulse: ClassVar[Any] = set_pulse_exp_step
+    reset_pulse: ClassVar[Any] = reset_pulse_exp_step
+
+    model: Literal["exp_step"] = "exp_step"
+    g_max_uS: float = Field(default=25.0, gt=0.0)
+    dw_min: float = Field(default=0.01, gt=0.0)
+    dw_min_dtod: float = Field(default=0.2, ge=0.0)
+    up_down_dtod: float = Field(default=0.05, ge=0.0)
+    w_max: float = Field(default=2.0, gt=0.0)
+    w_max_dtod: float = Field(default=0.1, ge=0.0)
+    a_up: float = Field(default=-27.235, lt=1.0)
+    gamma_up: float = 2.5
+    a: float = -1.0
+    b: float = 0.0
+    dw_min_std: float = Field(default=0.6, ge=0.0)
+    dw_min_std_add: float = Field(default=0.042, ge=0.0)
+    dw_min_std_slope: float = Field(default=0.108, ge=0.0)
+    reset_level: float = Field(default=0.01, ge=0.0)
+    reset_dtod: float = Field(default=0.02, ge=0.0)
+    reset_std: float = Field(default=0.01, ge=0.0)
+
+    @property
+    def _unit(self) -> float:
+        return self.g_max_uS / self.w_max
+
+    @property
+    def g_min_uS(self) -> float:
+        """0 µS: nothing keeps a device from it."""
+        return 0.0
+
+    @property
+    def granularity_uS(self) -> float:
+        """Mean step of the first SET pulse after a RESET, µS, with the floor at 0 µS."""
+        w = self.reset_level
+        z = 2.0 * self.a * w / self.w_max + self.b
+        step = self.dw_min * max(1.0 - self.a_up * exp(self.gamma_up * z), 0.0)
+        std = self.dw_min_std * (step + self.dw_min_std_add + self.dw_min_std_slope * w)
+        return mean_of_floored_normal(step, std, -w) * self._unit
+
+    def constants(self) -> Array:
+        """Constants of `set_pulse_exp_step` and `reset_pulse_exp_step`."""
+        return np.array(
+            [
+                self.a_up,
+                2.0 * self.a * self.gamma_up,
+                self.b * self.gamma_up,
+                self.dw_min_std,
+                self.dw_min_std_add * self._unit,
+                self.dw_min_std_slope,
+                self.reset_std * self._unit,
+            ],
+            np.float32,
+        )
+
+    def fresh_state(self, n_devices: int, seed: int) -> Array:
+        """Step scale, largest conductance and RESET level: float32 `[3, n_devices]`, µS."""
+        from kernels.bulk_random import normals  # compiled on first use
+
+        key = stream_key(seed, "exp_step device-to-device")
+        step_noise, up_noise, max_noise, reset_noise = (
+            normals(key, n_devices, draw) for draw in range(4)
+        )
+        state = np.empty((3, n_devices), np.float32)
+        gain = 1.0 + self.dw_min_dtod * step_noise + self.up_down_dtod * up_noise
+        state[_STEP_ROW] = np.abs(gain) * self.dw_min * self._unit
+        state[_G_MAX_ROW] = np.abs(1.0 + self.w_max_dtod * max_noise) * self.g_max_uS
+        state[_RESET_ROW] = (self.reset_level + self.reset_dtod * reset_noise) * self._unit
+        return state
+
+    def device_g_max_uS(self, devices: PulsedDevices) -> Array:
+        """The largest conductance of each device, µS, in the devices' shape."""
+        g_max: Array = devices.state[_G_MAX_ROW]
+        return g_max

@@ -1,0 +1,59 @@
+"""The ideal device: every SET pulse adds the same mean step, until `g_max_uS`.
+
+    G <- clip(G + granularity (1 + noise N(0, 1)), 0, g_max)        RESET: G = 0
+
+A reference without saturation curve, memory, drift or read noise. No device behaves like this.
+"""
+
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from device_models.training.base import Array, TrainingModel
+from kernels.pulses import reset_pulse_linear, set_pulse_linear
+
+
+class Linear(TrainingModel):
+    """Granularity and noise are the parameters.
+
+    Attributes:
+        step_uS: mean step of a SET pulse, in (0, g_max_uS].
+        step_noise: std of a step, relative to `step_uS`.
+    """
+
+    source: ClassVar[str] = "ideal device, for reference"
+    state_rows: ClassVar[tuple[str, ...]] = ()
+    set_pulse: ClassVar[Any] = set_pulse_linear
+    reset_pulse: ClassVar[Any] = reset_pulse_linear
+
+    model: Literal["linear"] = "linear"
+    g_max_uS: float = Field(default=25.0, gt=0.0)
+    step_uS: float = Field(default=0.5, gt=0.0)
+    step_noise: float = Field(default=0.0, ge=0.0)
+
+    @model_validator(mode="after")
+    def _step_fits(self) -> Self:
+        if self.step_uS > self.g_max_uS:
+            raise ValueError(
+                f"step_uS must be at most g_max_uS = {self.g_max_uS} (got {self.step_uS})"
+            )
+        return self
+
+    @property
+    def g_min_uS(self) -> float:
+        """0 µS."""
+        return 0.0
+
+    @property
+    def granularity_uS(self) -> float:
+        """Mean step of a SET pulse far from both ends, µS."""
+        return self.step_uS
+
+    def constants(self) -> Array:
+        """Constants of `set_pulse_linear` and `reset_pulse_linear`."""
+        return np.array([self.step_uS, self.step_noise, 0.0, self.g_max_uS], np.float32)
+
+    def fresh_state(self, n_devices: int, seed: int) -> Array:
+        """Nothing: float32 `[0, n_devices]`."""
+        return np.empty((0, n_devices), np.float32)
