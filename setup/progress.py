@@ -12,7 +12,7 @@ PLAIN_INTERVAL_S = 20.0
 BAR_WIDTH = 24
 
 _NINJA = re.compile(r"^\s*\[(\d+)/(\d+)\] ")
-_PIP = re.compile(r"^\s*(Collecting|Downloading|Building wheel for|Installing collected) (\S+)")
+_PIP = re.compile(r"^\s*(Downloading|Preparing metadata|Installing collected)(?: (\S+))?")
 
 
 def duration(seconds: float) -> str:
@@ -52,8 +52,9 @@ class Progress:
             self._fraction = done / total
             self._detail = f"{done} of {total} steps"
         elif pip := _PIP.match(line):
-            what = pip[2].rsplit("/", 1)[-1]
-            self._detail = "installing" if pip[1].startswith("Install") else what
+            self._detail = pip[1].split()[0].lower()
+            if self._detail == "downloading":
+                self._detail += " " + pip[2].rsplit("/", 1)[-1]
 
     def tick(self) -> None:
         """Redraw the bar, or print a plain line when it is time for one."""

@@ -1,0 +1,28 @@
+"""The checks as a table on the console."""
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from imc_grapes.doctor.check import Check
+
+
+def print_checks(checks: list[Check], console: Console) -> None:
+    """Print a line per check, below it what to do about it, and at the end what it comes to."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for check in checks:
+        mark = Text("ok", style="green") if check.ok else Text("FAILED", style="bold red")
+        table.add_row(mark, check.name, Text(check.detail))
+        if check.remedy:
+            table.add_row("", "", Text(f"-> {check.remedy}", style="dim" if check.ok else "bold"))
+    console.print(table)
+    failed = [check.name for check in checks if not check.ok]
+    if failed:
+        console.print(f"{len(failed)} of {len(checks)} checks failed: {', '.join(failed)}")
+    else:
+        console.print("All is well.")
+
+
+def exit_status(checks: list[Check]) -> int:
+    """Return 0 if all checks passed, else 1."""
+    return 0 if all(check.ok for check in checks) else 1
