@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 import time
@@ -23,6 +24,8 @@ def run(root: Path, *, this_python: bool) -> int:
     With `this_python`, the environment is made anew if it was made with another Python than the
     one that runs this; otherwise an environment that works keeps the Python it has.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # into a pipe, too, lines come as they happen
     try:
         set_up(root, this_python=this_python)
     except SetupFailure as failure:
