@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
-import numba
+from kernels.threads import get_threads
 
 WORTH_A_THREAD = 1 << 18
 """Devices below which handing a block to another thread costs more than it saves."""
@@ -22,7 +22,7 @@ def for_blocks(n_columns: int, devices: int, kernel: Callable[[int, int], None])
         devices: number of devices in all columns together; decides how many threads are worth it.
         kernel: must release the GIL and touch only the columns of its block.
     """
-    threads = min(numba.get_num_threads(), n_columns, max(1, devices // WORTH_A_THREAD))
+    threads = min(get_threads(), n_columns, max(1, devices // WORTH_A_THREAD))
     if threads == 1:
         kernel(0, n_columns)
         return

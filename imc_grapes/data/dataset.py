@@ -1,0 +1,51 @@
+"""Images and labels in memory, and batches of them in an order that the seed fixes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images ``[n, channels, height, width]`` float32 in [0, 1] and labels ``[n]`` int64."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def first(self, samples: int | None) -> "Split":
+        """The first `samples` images, or all of them."""
+        return self if samples is None else Split(self.images[:samples], self.labels[:samples])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set with its training images already parted from those on which choices are made."""
+
+    name: str
+    n_classes: int
+    train: Split
+    validation: Split
+    test: Split
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width."""
+        channels, height, width = self.train.images.shape[1:]
+        return channels, height, width
+
+
+def batches(split: Split, batch_size: int, order: torch.Generator | None) -> Iterator[Split]:
+    """Batches of `split`; shuffled by the generator `order`, or as they stand if it is None.
+
+    The last batch may be smaller.
+    """
+    n = len(split)
+    index = torch.arange(n) if order is None else torch.randperm(n, generator=order)
+    for start in range(0, n, batch_size):
+        chosen = index[start : start + batch_size]
+        yield Split(split.images[chosen], split.labels[chosen])

@@ -1,0 +1,75 @@
+"""Where data sets are looked for: ``--data-dir``, then IMC_GRAPES_DATA, then the user's cache."""
+
+import os
+from pathlib import Path
+
+from kernels.errors import InputError
+
+VARIABLE = "IMC_GRAPES_DATA"
+PARTS = ("train-images", "train-labels", "test-images", "test-labels")
+_STANDARD = {
+    "train-images": "train-images-idx3-ubyte",
+    "train-labels": "train-labels-idx1-ubyte",
+    "test-images": "t10k-images-idx3-ubyte",
+    "test-labels": "t10k-labels-idx1-ubyte",
+}
+_EMNIST_LETTERS = {
+    "train-images": "emnist-letters-train-images-idx3-ubyte",
+    "train-labels": "emnist-letters-train-labels-idx1-ubyte",
+    "test-images": "emnist-letters-test-images-idx3-ubyte",
+    "test-labels": "emnist-letters-test-labels-idx1-ubyte",
+}
+FILES = {
+    "mnist": ("MNIST", _STANDARD),
+    "fashion_mnist": ("FashionMNIST", _STANDARD),
+    "emnist_letters": ("EMNIST", _EMNIST_LETTERS),
+}
+"""Folder, as torchvision names it, and file of each part, plain or with ``.gz``."""
+
+
+def search_folders(data_dir: Path | None) -> list[Path]:
+    """The folders that are searched, the first one first."""
+    folders = [data_dir] if data_dir else []
+    if os.environ.get(VARIABLE):
+        folders.append(Path(os.environ[VARIABLE]))
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return [*folders, cache / "imc-grapes" / "data"]
+
+
+def find_files(name: str, data_dir: Path | None) -> dict[str, Path]:
+    """The four idx files of the data set `name`.
+
+    Raises:
+        InputError: a file is missing everywhere; the message names the files and the folders searched.
+    """
+    folder, files = FILES[name]
+    searched = []
+    for root in search_folders(data_dir):
+        for place in (root / folder / "raw", root / folder, root):
+            searched.append(place)
+            found = {part: _plain_or_gz(place / file) for part, file in files.items()}
+            if all(found.values()):
+                return {part: path for part, path in found.items() if path}
+    raise InputError(
+        f"data set '{name}' not found. It needs the files {', '.join(files.values())} (each may end in .gz).\n"
+        f"Searched: {', '.join(map(str, dict.fromkeys(searched)))}.\n"
+        f"Put them there, or name their folder with --data-dir or the variable {VARIABLE}."
+    )
+
+
+def found_datasets(data_dir: Path | None = None) -> dict[str, Path | None]:
+    """Every data set that needs files, with the folder where it was found or None."""
+    found: dict[str, Path | None] = {}
+    for name in FILES:
+        try:
+            found[name] = find_files(name, data_dir)["train-images"].parent
+        except InputError:
+            found[name] = None
+    return found
+
+
+def _plain_or_gz(path: Path) -> Path | None:
+    for candidate in (path, path.with_name(path.name + ".gz")):
+        if candidate.is_file():
+            return candidate
+    return None

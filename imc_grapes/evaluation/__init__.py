@@ -1,0 +1,1 @@
+"""Test a trained network: now, and after its devices have drifted."""

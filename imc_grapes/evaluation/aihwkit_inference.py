@@ -1,0 +1,44 @@
+"""Programming and drift on aihwkit's inference tiles, by their own noise model."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from imc_grapes.evaluation.programmed import ProgrammedNetwork
+
+
+class AihwkitInference(ProgrammedNetwork):
+    """A model whose analog tiles are aihwkit inference tiles."""
+
+    def __init__(self, model: Any) -> None:
+        from aihwkit.inference.compensation.drift import GlobalDriftCompensation
+
+        self._model = model
+        self._tiles = list(model.analog_tiles())
+        self._compensations = [GlobalDriftCompensation() for _ in self._tiles]
+
+    def program(self, seed: int) -> None:
+        """Draw programming noise and drift exponents anew, from torch's global generator."""
+        torch.manual_seed(seed)
+        self._compensate(self._compensations)
+        self._model.eval()
+        self._model.program_analog_weights()
+
+    def read(self, time_s: float) -> None:
+        """Drift to `time_s`; aihwkit measures the compensation factor of each tile by a read of it."""
+        self._model.drift_analog_weights(time_s)
+
+    @contextmanager
+    def without_compensation(self) -> Iterator[None]:
+        """Leave the factor measured by `read` unused."""
+        self._compensate([None] * len(self._tiles))
+        try:
+            yield
+        finally:
+            self._compensate(self._compensations)
+
+    def _compensate(self, compensations: list[Any]) -> None:
+        for tile, compensation in zip(self._tiles, compensations, strict=True):
+            tile.rpu_config.drift_compensation = compensation

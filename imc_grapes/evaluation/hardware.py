@@ -1,0 +1,17 @@
+"""Which hardware can be programmed and read after a time, and how."""
+
+from torch import nn
+
+from imc_grapes.config.schema import AihwkitHardware, DigitalHardware
+from imc_grapes.evaluation.aihwkit_inference import AihwkitInference
+from imc_grapes.evaluation.programmed import ProgrammedNetwork
+from imc_grapes.hardware.aihwkit_presets import find_preset
+
+
+def programmable(
+    model: nn.Module, hardware: DigitalHardware | AihwkitHardware
+) -> ProgrammedNetwork | None:
+    """The means to program and drift `model`; None for hardware that does not drift."""
+    if isinstance(hardware, AihwkitHardware) and find_preset(hardware.preset).drifts:
+        return AihwkitInference(model)
+    return None

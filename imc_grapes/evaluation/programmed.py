@@ -1,0 +1,20 @@
+"""What every kind of hardware that drifts offers to the evaluation."""
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+
+
+class ProgrammedNetwork(ABC):
+    """A trained network that can be programmed into devices and read at a later time."""
+
+    @abstractmethod
+    def program(self, seed: int) -> None:
+        """Program the trained weights into fresh devices; time starts at 0 s."""
+
+    @abstractmethod
+    def read(self, time_s: float) -> None:
+        """Let the network compute with its devices as they are `time_s` seconds after programming."""
+
+    @abstractmethod
+    def without_compensation(self) -> AbstractContextManager[None]:
+        """Within it, the outputs are taken as they come; otherwise global drift compensation scales each array's."""

@@ -1,0 +1,177 @@
+"""Run one experiment."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from imc_grapes.config import RunConfig, config_hash
+from imc_grapes.config.schema import AihwkitHardware
+from imc_grapes.data import Dataset, batches, load_dataset
+from imc_grapes.evaluation.accuracy import accuracy
+from imc_grapes.evaluation.drift import DriftPoint, evaluate_drift, reads
+from imc_grapes.evaluation.hardware import programmable
+from imc_grapes.experiment.atomic_file import write_atomically
+from imc_grapes.experiment.listener import Listener
+from imc_grapes.experiment.outcome import Outcome
+from imc_grapes.experiment.run_folder import RunFolder
+from imc_grapes.experiment.versions import versions
+from imc_grapes.grapes import Grapes
+from imc_grapes.hardware import on_hardware
+from imc_grapes.memory import closed_form_bytes, measured_bytes, peak_bytes_of_step
+from imc_grapes.networks import build_network
+from imc_grapes.seeding import generator, stream_seed
+from imc_grapes.training.checkpoint import load_checkpoint, save_checkpoint
+from imc_grapes.training.loop import Interrupted, Position, Trainer, training_step
+from imc_grapes.training.optimizers import build_optimizer
+
+
+def run_experiment(
+    config: RunConfig,
+    *,
+    data_dir: Path | None = None,
+    out_dir: Path | None = None,
+    resume: bool = False,
+    listener: Listener | None = None,
+) -> Outcome:
+    """Train the network of `config`, evaluate it, and measure the memory of its update.
+
+    Args:
+        config: what to run.
+        data_dir: searched first for data files.
+        out_dir: folder for the results and for a checkpoint after every epoch; None keeps everything in memory. A
+            folder that already holds the finished run is left as it is, and its outcome returned.
+        resume: go on from the checkpoint in `out_dir`, if there is one.
+        listener: told of progress, and asked whether to stop.
+
+    Raises:
+        InputError: the data cannot be read, or `out_dir` holds something else.
+        DivergedError: the loss became NaN or infinite.
+        Interrupted: the listener asked to stop; with `out_dir`, a checkpoint is written first.
+    """
+    listener = listener or Listener()
+    torch.set_num_threads(1)  # sums in another order give other last bits; and small networks run faster
+    started = datetime.now(UTC)
+    clock = time.perf_counter()
+    folder = RunFolder(out_dir) if out_dir else None
+    dataset = load_dataset(config.data, config.seed, data_dir)
+    finished = folder.open(config, resume=resume) if folder else None
+    if finished:
+        return finished
+    trainer, grapes = _prepare(config, dataset, listener)
+    if folder and resume and folder.checkpoint.exists():
+        load_checkpoint(trainer, config_hash(config), folder.checkpoint)
+    _train(trainer, config, folder, listener)
+    trained = time.perf_counter()
+    summary = _summary(config, trainer, grapes)
+    drift = _drift(config, trainer.model, dataset, listener)
+    summary["drift"] = [point.as_dict() for point in drift]
+    measurements = {
+        "started": started.isoformat(timespec="seconds"),
+        "training_seconds": trained - clock,
+        "evaluation_seconds": time.perf_counter() - trained,
+        "peak_bytes_of_step": _step_peak(trainer),
+    }
+    metrics = [epoch.as_dict() for epoch in trainer.position.metrics]
+    outcome = Outcome(summary, metrics, measurements)
+    if folder:
+        folder.write_outcome(outcome)
+    return outcome
+
+
+def _prepare(
+    config: RunConfig, dataset: Dataset, listener: Listener
+) -> tuple[Trainer, Grapes | None]:
+    torch.manual_seed(stream_seed(config.seed, "global"))
+    weights = generator(config.seed, "initial weights")
+    network = build_network(config.network, dataset.image_shape, dataset.n_classes, weights)
+    model = on_hardware(network, config.hardware)
+    optimizer = build_optimizer(model, config.training.optimizer)
+    trainer = Trainer(
+        model=model,
+        optimizer=optimizer,
+        dataset=dataset,
+        batch_size=config.data.batch_size,
+        epochs=config.training.epochs,
+        lr_decay=config.training.optimizer.lr_decay,
+        order=generator(config.seed, "data order"),
+        position=Position(),
+        stop_requested=listener.stop_requested,
+    )
+    return trainer, _attach_grapes(config, model)
+
+
+def _attach_grapes(config: RunConfig, model: nn.Module) -> Grapes | None:
+    mode = config.training.grapes.mode
+    if mode == "none":
+        return None
+    return Grapes(model, mode, exclude=config.training.grapes.exclude)
+
+
+def _train(
+    trainer: Trainer, config: RunConfig, folder: RunFolder | None, listener: Listener
+) -> None:
+    position = trainer.position
+    per_epoch = -(-len(trainer.dataset.train) // trainer.batch_size)
+    done = position.epoch * per_epoch + position.batch
+    listener.stage("training", trainer.epochs * per_epoch, done)
+    try:
+        for metrics in trainer.run(on_batch=listener.step):
+            listener.epoch(metrics)
+            if folder:
+                _save(trainer, config, folder)
+    except Interrupted:
+        if folder:
+            _save(trainer, config, folder)
+        raise
+
+
+def _save(trainer: Trainer, config: RunConfig, folder: RunFolder) -> None:
+    identity = config_hash(config)
+    write_atomically(folder.checkpoint, lambda path: save_checkpoint(trainer, identity, path))
+    folder.write_metrics(epoch.as_dict() for epoch in trainer.position.metrics)
+
+
+def _summary(config: RunConfig, trainer: Trainer, grapes: Grapes | None) -> dict[str, Any]:
+    last = trainer.position.metrics[-1]
+    optimizer = config.training.optimizer.name
+    factors = grapes.factors() if grapes else {}
+    seeded = not isinstance(config.hardware, AihwkitHardware)
+    return {
+        "name": config.name,
+        "seed": config.seed,
+        "config_hash": config_hash(config),
+        "versions": versions(),
+        "reproducible": seeded,
+        "reproducible_why": "everything is drawn from the seed"
+        if seeded
+        else "aihwkit's tiles draw their noise from a generator that cannot be seeded",
+        "test_accuracy": accuracy(trainer.model, trainer.dataset.test),
+        "validation_accuracy": last.validation_accuracy,
+        "train_loss": last.train_loss,
+        "optimizer_state_bytes": measured_bytes(trainer.optimizer),
+        "optimizer_state_bytes_closed_form": closed_form_bytes(trainer.model, optimizer),
+        "grapes_transient_numbers": sum(factor.numel() for factor in factors.values()),
+    }
+
+
+def _drift(
+    config: RunConfig, model: nn.Module, dataset: Dataset, listener: Listener
+) -> list[DriftPoint]:
+    programmed = programmable(model, config.hardware)
+    if programmed is None:
+        return []
+    listener.stage("drift", reads(config.evaluation))
+    return evaluate_drift(
+        model, programmed, dataset.test, config.evaluation, config.seed, listener.step
+    )
+
+
+def _step_peak(trainer: Trainer) -> int:
+    """Measured last, on a network whose weights nobody needs any more."""
+    batch = next(batches(trainer.dataset.train, trainer.batch_size, order=None))
+    trainer.model.train()
+    return peak_bytes_of_step(lambda: training_step(trainer.model, trainer.optimizer, batch))

@@ -1,0 +1,109 @@
+"""The folder of a run: config, metrics, summary, measurements, checkpoint. Nothing in it is overwritten unasked."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from imc_grapes.config import RunConfig, config_hash
+from imc_grapes.experiment.atomic_file import write_text
+from imc_grapes.experiment.outcome import Outcome
+from kernels.errors import InputError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of a run's files, and what may be done with what they hold."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config."""
+        return self.path / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        """A line of JSON per epoch."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def summary(self) -> Path:
+        """The result; there only when the run is over."""
+        return self.path / "summary.json"
+
+    @property
+    def measurements(self) -> Path:
+        """Durations, dates, memory."""
+        return self.path / "measurements.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """All that is needed to go on."""
+        return self.path / "checkpoint.pt"
+
+    def open(self, config: RunConfig, *, resume: bool) -> Outcome | None:
+        """Make the folder ready for `config`; the finished outcome if the folder already holds it.
+
+        Raises:
+            InputError: the path is a file, or the folder holds another run, or one to be resumed without `resume`.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise InputError(f"{self.path}: is a file, not a folder; choose another --out")
+        identity = config_hash(config)
+        if self.config.exists():
+            held = self._held_hash()
+            if held != identity:
+                raise InputError(
+                    f"{self.path}: holds a run of another config (hash {held}, this one is {identity}); "
+                    "choose another --out"
+                )
+            if self.summary.exists():
+                return self._read_outcome()
+            if not resume and self.checkpoint.exists():
+                raise InputError(
+                    f"{self.path}: holds an unfinished run of this config; add --resume to continue it, "
+                    "or choose another --out"
+                )
+        elif self.path.exists() and any(self.path.iterdir()):
+            raise InputError(
+                f"{self.path}: is not empty and holds no run; choose a new folder with --out"
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        values = config.model_dump(mode="json")
+        header = f"# Resolved config of this run, hash {identity}.\n"
+        write_text(self.config, header + yaml.safe_dump(values, sort_keys=False))
+        return None
+
+    def write_metrics(self, metrics: Iterable[dict[str, Any]]) -> None:
+        """All epochs so far."""
+        write_text(self.metrics, "".join(json.dumps(line) + "\n" for line in metrics))
+
+    def write_outcome(self, outcome: Outcome) -> None:
+        """The results; the summary last, since its presence says that the run is over."""
+        self.write_metrics(outcome.metrics)
+        write_text(self.measurements, json.dumps(outcome.measurements, indent=2) + "\n")
+        write_text(self.summary, json.dumps(outcome.summary, indent=2) + "\n")
+
+    def _held_hash(self) -> str:
+        from imc_grapes.config.load import validate
+        from imc_grapes.config.yaml_file import read_yaml
+
+        return config_hash(validate(RunConfig, read_yaml(self.config)))
+
+    def _read_outcome(self) -> Outcome:
+        try:
+            lines = self.metrics.read_text(encoding="utf-8").splitlines()
+            return Outcome(
+                summary=json.loads(self.summary.read_text(encoding="utf-8")),
+                metrics=[json.loads(line) for line in lines],
+                measurements=json.loads(self.measurements.read_text(encoding="utf-8")),
+            )
+        except (OSError, json.JSONDecodeError) as error:
+            raise InputError(
+                f"{self.path}: holds a finished run whose files cannot be read ({error}); "
+                "choose another --out"
+            ) from None

@@ -1,0 +1,1 @@
+"""Train a network: the loop, the optimizers, checkpoints."""
