@@ -38,8 +38,10 @@ class Parameters(BaseModel):
 
 def one_line(error: ValidationError) -> str:
     """All complaints of a pydantic error, each as `name: complaint (got value)`."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']) or error.title}: "
-        f"{item['msg'].removeprefix('Value error, ')} (got {item['input']!r})"
-        for item in error.errors()
-    )
+    complaints = []
+    for item in error.errors():
+        name = ".".join(str(part) for part in item["loc"]) or error.title
+        # A rule over several parameters has the whole mapping as its input, and names its values.
+        got = "" if isinstance(item["input"], dict) else f" (got {item['input']!r})"
+        complaints.append(f"{name}: {item['msg'].removeprefix('Value error, ')}{got}")
+    return "; ".join(complaints)

@@ -15,9 +15,8 @@ def _normals(first_tile, past_last_tile, key, draw, out):  # type: ignore[no-unt
     scratch = np.empty(TILE, np.float32)
     for tile in range(first_tile, past_last_tile):
         fill_normals(key, tile, draw, scratch)
-        first = tile * TILE
-        for j in range(min(TILE, out.size - first)):
-            out[first + j] = scratch[j]
+        part = out[tile * TILE : (tile + 1) * TILE]
+        part[:] = scratch[: part.size]
 
 
 @njit("void(int64, int64, uint64, uint64, float32[::1])", nogil=True)
@@ -25,9 +24,8 @@ def _uniforms(first_tile, past_last_tile, key, draw, out):  # type: ignore[no-un
     scratch = np.empty(TILE, np.float32)
     for tile in range(first_tile, past_last_tile):
         fill_uniforms(key, tile, draw, scratch)
-        first = tile * TILE
-        for j in range(min(TILE, out.size - first)):
-            out[first + j] = scratch[j]
+        part = out[tile * TILE : (tile + 1) * TILE]
+        part[:] = scratch[: part.size]
 
 
 def for_tiles(n: int, kernel: Callable[[int, int], None]) -> None:

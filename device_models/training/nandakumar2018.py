@@ -27,20 +27,30 @@ from kernels.pulses import reset_pulse_nandakumar2018, set_pulse_nandakumar2018
 from kernels.random_streams import stream_key
 
 _MEASURED_G_MAX_US = 12.0
-_G_MIN_US = 0.1
-_PULSES_TO_FADE = 2.6
-_MEAN_SLOPE, _MEAN_OFFSET_US, _MEAN_P_US = -0.084, 0.880, 1.40
-_STD_SLOPE, _STD_OFFSET_US, _STD_P_US = 0.091, 0.260, 2.15
-_RESET_MEAN_US, _RESET_STD_US = 0.1, 0.01
-_DRIFT_REFERENCE_S, _DRIFT_NU = 38.6, 0.04
-_READ_SLOPE, _READ_OFFSET_US = 0.03, 0.13
 
 
 class Nandakumar2018(TrainingModel):
     """The published model; conductances scale with `g_max_uS`.
 
-    The measured devices reach 12 µS. Another `g_max_uS` stands for the same device read as another
-    conductance: every constant in µS is multiplied by `g_max_uS / 12` (assumption).
+    The measured devices reach 12 µS, and the other parameters are theirs. Another `g_max_uS` stands
+    for the same device at another scale of conductance: every parameter in µS is multiplied by
+    `g_max_uS / 12` (assumption).
+
+    Attributes:
+        pulses_to_fade: number of SET pulses over which P falls by a factor e.
+        step_slope: slope of the mean step in G.
+        step_offset_uS: constant part of the mean step, µS.
+        step_memory_uS: part of the mean step that goes with P, µS.
+        noise_slope: slope of the step's std in G.
+        noise_offset_uS: constant part of the step's std, µS.
+        noise_memory_uS: part of the step's std that goes with P, µS.
+        lowest_uS: least conductance after a SET pulse, µS.
+        reset_mean_uS: mean conductance after RESET, µS.
+        reset_std_uS: its std, µS.
+        drift_nu: drift exponent, in [0, 1].
+        drift_reference_s: time after a pulse at which G holds, s.
+        read_slope: slope of the read noise's std in G.
+        read_offset_uS: constant part of the read noise's std, µS.
     """
 
     source: ClassVar[str] = "Nandakumar et al., J. Appl. Phys. 124, 152135 (2018)"
@@ -51,6 +61,20 @@ class Nandakumar2018(TrainingModel):
 
     model: Literal["nandakumar2018"] = "nandakumar2018"
     g_max_uS: float = Field(default=_MEASURED_G_MAX_US, gt=0.0)
+    pulses_to_fade: float = Field(default=2.6, gt=0.0)
+    step_slope: float = -0.084
+    step_offset_uS: float = 0.880
+    step_memory_uS: float = 1.40
+    noise_slope: float = Field(default=0.091, ge=0.0)
+    noise_offset_uS: float = Field(default=0.260, ge=0.0)
+    noise_memory_uS: float = Field(default=2.15, ge=0.0)
+    lowest_uS: float = Field(default=0.1, ge=0.0)
+    reset_mean_uS: float = Field(default=0.1, ge=0.0)
+    reset_std_uS: float = Field(default=0.01, ge=0.0)
+    drift_nu: float = Field(default=0.04, ge=0.0, le=1.0)
+    drift_reference_s: float = Field(default=38.6, gt=0.0)
+    read_slope: float = Field(default=0.03, ge=0.0)
+    read_offset_uS: float = Field(default=0.13, ge=0.0)
 
     @property
     def _unit(self) -> float:
@@ -59,32 +83,34 @@ class Nandakumar2018(TrainingModel):
     @property
     def g_min_uS(self) -> float:
         """Lowest conductance after a SET pulse, µS."""
-        return _G_MIN_US * self._unit
+        return self.lowest_uS * self._unit
 
     @property
     def granularity_uS(self) -> float:
         """Mean step of the first SET pulse after a RESET, µS, with the floor at `g_min_uS`."""
-        p = exp(-1.0 / _PULSES_TO_FADE)
-        mean = _MEAN_SLOPE * _RESET_MEAN_US + _MEAN_OFFSET_US + _MEAN_P_US * p
-        std = _STD_SLOPE * _RESET_MEAN_US + _STD_OFFSET_US + _STD_P_US * p
-        return mean_of_floored_normal(mean, std, _G_MIN_US - _RESET_MEAN_US) * self._unit
+        p = exp(-1.0 / self.pulses_to_fade)
+        mean = self.step_slope * self.reset_mean_uS + self.step_offset_uS + self.step_memory_uS * p
+        std = (
+            self.noise_slope * self.reset_mean_uS + self.noise_offset_uS + self.noise_memory_uS * p
+        )
+        return mean_of_floored_normal(mean, std, self.lowest_uS - self.reset_mean_uS) * self._unit
 
     def constants(self) -> Array:
         """Constants of `set_pulse_nandakumar2018` and `reset_pulse_nandakumar2018`."""
         unit = self._unit
         return np.array(
             [
-                exp(-1.0 / _PULSES_TO_FADE),
-                _MEAN_SLOPE,
-                _MEAN_OFFSET_US * unit,
-                _MEAN_P_US * unit,
-                _STD_SLOPE,
-                _STD_OFFSET_US * unit,
-                _STD_P_US * unit,
+                exp(-1.0 / self.pulses_to_fade),
+                self.step_slope,
+                self.step_offset_uS * unit,
+                self.step_memory_uS * unit,
+                self.noise_slope,
+                self.noise_offset_uS * unit,
+                self.noise_memory_uS * unit,
                 self.g_min_uS,
                 self.g_max_uS,
-                _RESET_MEAN_US * unit,
-                _RESET_STD_US * unit,
+                self.reset_mean_uS * unit,
+                self.reset_std_uS * unit,
             ],
             np.float32,
         )
@@ -130,10 +156,10 @@ class Nandakumar2018(TrainingModel):
         return read_after_pulse(
             devices.g_uS.reshape(-1),
             np.ascontiguousarray(seconds).reshape(-1),
-            _DRIFT_REFERENCE_S,
-            _DRIFT_NU,
-            _READ_SLOPE,
-            _READ_OFFSET_US * self._unit,
+            self.drift_reference_s,
+            self.drift_nu,
+            self.read_slope,
+            self.read_offset_uS * self._unit,
             self.g_max_uS,
             stream_key(seed, "read after pulse"),
         ).reshape(devices.g_uS.shape)

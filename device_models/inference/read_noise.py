@@ -1,0 +1,39 @@
+"""1/f read noise, integrated from the read pulse's length up to the time since programming.
+
+    sigma_read = g_drifted Q sqrt(ln((t + t0 + t_r) / (2 t_r))),  Q = min(0.0088 / x^0.65, 0.2),
+    x = g_programmed / g_max,  t_r = 250 ns
+
+S. R. Nandakumar et al., ICECS 2019; V. Joshi et al., Nat. Commun. 11, 2473 (2020). As in aihwkit's
+code, x is that of the programmed conductance and t is counted from programming plus t0.
+"""
+
+from math import log, sqrt
+from typing import ClassVar
+
+from pydantic import Field
+
+from device_models.parameters import Parameters
+
+
+class ReadNoise(Parameters):
+    """Noise of one read.
+
+    Attributes:
+        q: Q at g_max.
+        q_exponent: exponent of x in Q.
+        q_max: largest Q.
+        t_read_s: length of the read pulse, s.
+        scale: factor on the std; 0 switches the noise off.
+    """
+
+    source: ClassVar[str] = "Nandakumar et al., ICECS 2019; Joshi et al., Nat. Commun. 11, 2473"
+
+    q: float = Field(default=0.0088, ge=0.0)
+    q_exponent: float = Field(default=0.65, ge=0.0)
+    q_max: float = Field(default=0.2, ge=0.0)
+    t_read_s: float = Field(default=250e-9, gt=0.0)
+    scale: float = Field(default=1.0, ge=0.0)
+
+    def growth(self, seconds: float) -> float:
+        """`scale sqrt(ln((t + t_r) / (2 t_r)))` at t seconds, 0 below t = t_r."""
+        return self.scale * sqrt(max(log((seconds + self.t_read_s) / (2.0 * self.t_read_s)), 0.0))

@@ -1,0 +1,113 @@
+"""The statistics as a config writes them: a preset, and what is changed or added."""
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+
+from device_models.faults import Faults
+from device_models.inference.drift import ConductanceDrift
+from device_models.inference.programming_noise import ProgrammingNoise
+from device_models.inference.projected import ProjectedDrift
+from device_models.inference.read_noise import ReadNoise
+from device_models.inference.spread import Spread
+from device_models.inference.statistics import InferenceStatistics
+from device_models.inference.table import read_table
+from device_models.inference.temperature import Temperature
+from device_models.parameters import Parameters
+from kernels.errors import InputError
+
+INFERENCE_PRESETS: dict[str, dict[str, Parameters]] = {
+    "pcm_nandakumar2019": {},
+    "pcm_projected": {"drift": ProjectedDrift()},
+    "ideal": {
+        "programming": ProgrammingNoise(scale=0.0),
+        "drift": ConductanceDrift(scale=0.0),
+        "read_noise": ReadNoise(scale=0.0),
+    },
+}
+"""What each preset changes of `InferenceStatistics()`."""
+
+
+def _drift_kind(value: Any) -> str:
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return str(kind or "conductance")
+
+
+Drift = Annotated[
+    Annotated[ConductanceDrift, Tag("conductance")] | Annotated[ProjectedDrift, Tag("projected")],
+    Discriminator(_drift_kind),
+]
+
+
+class StatisticsSpec(Parameters):
+    """`hardware.statistics` of a config.
+
+    Attributes:
+        preset: the statistics to start from: pcm_nandakumar2019, pcm_projected or ideal.
+        g_max_uS: largest target, µS.
+        programming: programming noise in place of the preset's.
+        drift: drift in place of the preset's; `kind: conductance` (default) or `kind: projected`.
+        read_noise: read noise in place of the preset's.
+        faults: fractions of stuck devices.
+        spread: differences from device to device.
+        temperature: temperature since programming.
+        table: CSV of measured statistics in place of the preset's programming noise, and of its
+            drift if the table holds exponents.
+        headroom: largest conductance of a device relative to its largest target.
+        g_reset_uS: conductance of a device stuck at RESET, µS.
+    """
+
+    preset: str = "pcm_nandakumar2019"
+    g_max_uS: float = Field(default=25.0, gt=0.0)
+    programming: ProgrammingNoise | None = None
+    drift: Drift | None = None
+    read_noise: ReadNoise | None = None
+    faults: Faults = Faults()
+    spread: Spread = Spread()
+    temperature: Temperature | None = None
+    table: Path | None = None
+    headroom: float = Field(default=1.25, ge=1.0)
+    g_reset_uS: float = Field(default=0.1, ge=0.0)
+
+    @field_validator("preset")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in INFERENCE_PRESETS:
+            raise ValueError(f"must be one of {', '.join(INFERENCE_PRESETS)}")
+        return name
+
+    @model_validator(mode="after")
+    def _one_programming(self) -> Self:
+        if self.table is not None and self.programming is not None:
+            raise ValueError("programming and table both give the programming noise; keep one")
+        return self
+
+    def build(self) -> InferenceStatistics:
+        """The statistics.
+
+        Raises:
+            InputError: the table cannot be read or used, or it holds drift exponents while `drift`
+                is given too.
+        """
+        parts: dict[str, Any] = dict(INFERENCE_PRESETS[self.preset])
+        for name in ("programming", "drift", "read_noise"):
+            if (part := getattr(self, name)) is not None:
+                parts[name] = part
+        if self.table is not None:
+            parts["programming"], drift = read_table(self.table)
+            if drift is not None:
+                if self.drift is not None:
+                    raise InputError(
+                        f"drift: table {self.table} holds drift exponents too; keep one of both"
+                    )
+                parts["drift"] = drift
+        return InferenceStatistics(
+            g_max_uS=self.g_max_uS,
+            faults=self.faults,
+            spread=self.spread,
+            temperature=self.temperature,
+            headroom=self.headroom,
+            g_reset_uS=self.g_reset_uS,
+            **parts,
+        )

@@ -1,0 +1,193 @@
+"""Inference statistics as a whole: programming noise, drift, read noise, and our additions."""
+
+from collections.abc import Sequence
+from math import log
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
+
+from device_models.faults import Faults
+from device_models.inference.drift import ConductanceDrift
+from device_models.inference.programming_noise import ProgrammingNoise
+from device_models.inference.projected import ProjectedDrift
+from device_models.inference.read_noise import ReadNoise
+from device_models.inference.spread import Spread
+from device_models.inference.state import ProgrammedState
+from device_models.inference.table import TableDrift, TableProgramming
+from device_models.inference.temperature import Temperature
+from device_models.parameters import Parameters
+from kernels.errors import InputError
+from kernels.random_streams import stream_key
+
+if TYPE_CHECKING:
+    from device_models.inference.aihwkit_adapter import AihwkitNoiseModel
+
+Array = NDArray[np.float32]
+Programming = Annotated[ProgrammingNoise | TableProgramming, Field(discriminator="kind")]
+Drift = Annotated[ConductanceDrift | ProjectedDrift | TableDrift, Field(discriminator="kind")]
+
+_ROUNDING = 1.0 + 1e-6
+
+
+class InferenceStatistics(Parameters):
+    """What devices hold that were programmed once and are read later.
+
+    Attributes:
+        g_max_uS: largest target, µS.
+        programming: error of programming.
+        drift: law of the drift exponent.
+        read_noise: noise of a read.
+        faults: fractions of stuck devices.
+        spread: differences from device to device.
+        temperature: temperature since programming; None for that of the drift model.
+        headroom: largest conductance of a device relative to its largest target, which is the
+            bound on programming noise and read noise (assumption).
+        g_reset_uS: conductance of a device stuck at RESET, µS (assumption).
+    """
+
+    g_max_uS: float = Field(default=25.0, gt=0.0)
+    programming: Programming = ProgrammingNoise()
+    drift: Drift = ConductanceDrift()
+    read_noise: ReadNoise = ReadNoise()
+    faults: Faults = Faults()
+    spread: Spread = Spread()
+    temperature: Temperature | None = None
+    headroom: float = Field(default=1.25, ge=1.0)
+    g_reset_uS: float = Field(default=0.1, ge=0.0)
+
+    @classmethod
+    def preset(cls, name: str, g_max_uS: float = 25.0, **parts: Any) -> "InferenceStatistics":
+        """The statistics of a named preset, with parts of it replaced or added.
+
+        Args:
+            name: `pcm_nandakumar2019`, `pcm_projected` or `ideal`.
+            g_max_uS: largest target, µS.
+            **parts: any other key of `StatisticsSpec`: programming, drift, read_noise, faults,
+                spread, temperature, table; as parameter objects or mappings.
+
+        Raises:
+            InputError: there is no such preset, or a parameter is impossible.
+        """
+        from device_models.inference.spec import StatisticsSpec  # which imports this module
+
+        return StatisticsSpec.of({"preset": name, "g_max_uS": g_max_uS, **parts}).build()
+
+    def program(
+        self, g_target_uS: ArrayLike, seed: int, device_seed: int | None = None
+    ) -> ProgrammedState:
+        """Program devices to a target, at time 0.
+
+        Args:
+            g_target_uS: targets in [0, g_max_uS], any shape, µS; read as float32.
+            seed: fixes the programming noise and the drift exponents. Arrays that must differ, such
+                as the two of a differential pair, need two seeds or one call for both.
+            device_seed: fixes what belongs to the devices themselves, their faults and spread;
+                `seed` by default. With the same one, other seeds reprogram the same devices.
+
+        Returns:
+            The devices, to be passed to `read`.
+
+        Raises:
+            InputError: a target is negative, above g_max_uS, not finite, or outside a table.
+        """
+        target = np.ascontiguousarray(g_target_uS, np.float32)
+        self._check_targets(target)
+        flat = target.reshape(-1)
+        n = flat.size
+        devices = seed if device_seed is None else device_seed
+        g_factor, nu_factor = self.spread.draw(n, devices)
+        g = self.programming.program(
+            flat, g_factor, self.g_max_uS, self.headroom, stream_key(seed, "programming noise")
+        )
+        nu = self.drift.exponents(
+            flat, g_factor, nu_factor, self.g_max_uS, stream_key(seed, "drift exponents")
+        )
+        g_max = g_factor * np.float32(self.g_max_uS)
+        stuck = self.faults.draw(n, devices)
+        at_set = np.broadcast_to(g_max, n)
+        stuck.hold(g, min(self.g_reset_uS, self.g_max_uS), at_set)
+        stuck.hold(nu, 0.0, 0.0)
+        limit = g_max * np.float32(self.headroom)
+        return ProgrammedState(
+            g_programmed_uS=g.reshape(target.shape),
+            nu=nu.reshape(target.shape),
+            g_max_factor=g_factor,
+            g_limit_uS=limit.reshape(target.shape if limit.size == n else ()),
+            stuck=stuck,
+            stream=int(stream_key(seed, "programmed devices", n, devices)),
+        )
+
+    def read(self, state: ProgrammedState, time_s: float, seed: int) -> Array:
+        """Read all devices once.
+
+        Args:
+            state: from `program`; its clock moves on to `time_s`.
+            time_s: s since programming; not earlier than the latest read of these devices.
+            seed: fixes the read noise. Another time or another programming gives other noise, so
+                one seed serves a whole experiment.
+
+        Returns:
+            Conductances in µS, float32 of the targets' shape.
+
+        Raises:
+            InputError: the time is negative, not finite, or earlier than the latest read.
+        """
+        read: Array = self.read_series(state, [time_s], seed)[0]
+        return read
+
+    def read_series(self, state: ProgrammedState, times_s: Sequence[float], seed: int) -> Array:
+        """Read all devices at several times, in one pass over memory.
+
+        Args:
+            state: from `program`; its clock moves on to the last time.
+            times_s: s since programming, in order.
+            seed: fixes the read noise.
+
+        Returns:
+            float32 `[len(times_s), *shape]`, µS: bit for bit what as many calls of `read` give.
+
+        Raises:
+            InputError: as for `read`.
+        """
+        from kernels.drifted_read import NoiseLaw, drifted_reads  # compiled on first use
+
+        for time_s in times_s:
+            state.clock.advance(float(time_s))
+        t0_s = self.drift.t0_s
+        noise = self.read_noise
+        log_ratios = [log((self._drift_seconds(float(t)) + t0_s) / t0_s) for t in times_s]
+        growths = [noise.growth(float(t) + t0_s) for t in times_s]
+        keys = [stream_key(seed, "read noise", state.stream, float(t)) for t in times_s]
+        g = drifted_reads(
+            state.g_programmed_uS.reshape(-1),
+            state.nu.reshape(-1),
+            state.g_max_factor,
+            self.g_max_uS,
+            self.headroom,
+            NoiseLaw(noise.q, noise.q_exponent, noise.q_max),
+            np.array(log_ratios, np.float32),
+            np.array(growths, np.float32),
+            np.array(keys, np.uint64),
+        )
+        return g.reshape(len(times_s), *state.g_programmed_uS.shape)
+
+    def as_aihwkit(self) -> "AihwkitNoiseModel":
+        """An aihwkit noise model for any `InferenceRPUConfig(noise_model=...)`."""
+        from device_models.inference.aihwkit_adapter import AihwkitNoiseModel  # aihwkit is large
+
+        return AihwkitNoiseModel(self)
+
+    def _drift_seconds(self, time_s: float) -> float:
+        return time_s if self.temperature is None else self.temperature.effective_seconds(time_s)
+
+    def _check_targets(self, target: Array) -> None:
+        if not target.size:
+            raise InputError("g_target_uS: holds no device")
+        low, high = float(target.min()), float(target.max())
+        if not (low >= 0.0 and high <= self.g_max_uS * _ROUNDING):
+            raise InputError(
+                f"g_target_uS: targets must be finite and within [0, g_max_uS = {self.g_max_uS}] "
+                f"µS (got {low} to {high})"
+            )

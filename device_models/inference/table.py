@@ -1,0 +1,178 @@
+"""Statistics straight from measurements: a CSV of what devices programmed to a target came out as.
+
+Columns: `g_target_uS`, `mean_uS`, `std_uS` of the programmed conductance, and optionally `nu_mean`,
+`nu_std` of the drift exponent; one row per target, in increasing order. Between rows all are
+interpolated linearly. A target outside the table is an error: nothing was measured there.
+"""
+
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from device_models.parameters import Parameters
+from kernels.errors import InputError
+
+Array = NDArray[np.float32]
+Column = tuple[float, ...]
+PROGRAMMING_COLUMNS = ("g_target_uS", "mean_uS", "std_uS")
+DRIFT_COLUMNS = ("nu_mean", "nu_std")
+
+
+class _Table(Parameters):
+    g_target_uS: Column = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _increasing(self) -> Self:
+        if self.g_target_uS[0] < 0.0 or (np.diff(self.g_target_uS) <= 0.0).any():
+            raise ValueError(
+                "g_target_uS must be 0 or more and strictly increasing "
+                f"(got {list(self.g_target_uS)})"
+            )
+        return self
+
+    def _interpolated(self, g_target: Array, mean: Column, std: Column, key: np.uint64) -> Array:
+        from kernels.table_draw import draw_from_table  # compiled on first use
+
+        low, high = self.g_target_uS[0], self.g_target_uS[-1]
+        if g_target.size and (g_target.min() < low or g_target.max() > np.float32(high)):
+            raise InputError(
+                f"g_target_uS: the table holds targets from {low} to {high} µS "
+                f"(got {g_target.min()} to {g_target.max()} µS)"
+            )
+        knots, means, stds = (
+            np.array(column, np.float32) for column in (self.g_target_uS, mean, std)
+        )
+        return draw_from_table(g_target, knots, means, stds, key)
+
+
+class TableProgramming(_Table):
+    """Programming error from measured columns.
+
+    Attributes:
+        g_target_uS: targets, µS, strictly increasing.
+        mean_uS: mean programmed conductance at each target, µS.
+        std_uS: its standard deviation, µS.
+    """
+
+    source: ClassVar[str] = "the user's measurements"
+
+    kind: Literal["table"] = "table"
+    mean_uS: Column
+    std_uS: Column
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        _check_column("mean_uS", self.mean_uS, len(self.g_target_uS), float("inf"))
+        _check_column("std_uS", self.std_uS, len(self.g_target_uS), float("inf"))
+        return self
+
+    def program(
+        self,
+        g_target: Array,
+        g_max_factor: Array,
+        g_max_uS: float,
+        headroom: float,
+        key: np.uint64,
+    ) -> Array:
+        """Programmed conductances, µS; arguments as `kernels.programming.program`.
+
+        Raises:
+            InputError: a target lies outside the table.
+        """
+        g = self._interpolated(g_target, self.mean_uS, self.std_uS, key)
+        limit = np.float32(headroom * g_max_uS) * g_max_factor
+        return np.clip(g, np.float32(0.0), limit, out=g)
+
+
+class TableDrift(_Table):
+    """Drift exponents from measured columns.
+
+    Attributes:
+        g_target_uS: targets, µS, strictly increasing.
+        nu_mean: mean exponent at each target, in [0, 1].
+        nu_std: its spread, in [0, 1].
+        t0_s: time after programming at which the programmed conductance was measured, s.
+    """
+
+    source: ClassVar[str] = "the user's measurements"
+
+    kind: Literal["table"] = "table"
+    nu_mean: Column
+    nu_std: Column
+    t0_s: float = Field(default=20.0, gt=0.0)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        _check_column("nu_mean", self.nu_mean, len(self.g_target_uS), 1.0)
+        _check_column("nu_std", self.nu_std, len(self.g_target_uS), 1.0)
+        return self
+
+    def exponents(
+        self,
+        g_target: Array,
+        g_max_factor: Array,
+        nu_factor: Array,
+        g_max_uS: float,
+        key: np.uint64,
+    ) -> Array:
+        """One nu per device, `nu_factor |N(nu_mean, nu_std)|`.
+
+        Raises:
+            InputError: a target lies outside the table.
+        """
+        nu = self._interpolated(g_target, self.nu_mean, self.nu_std, key)
+        return np.multiply(np.abs(nu, out=nu), nu_factor, out=nu)
+
+
+def read_table(path: Path, t0_s: float = 20.0) -> tuple[TableProgramming, TableDrift | None]:
+    """Read a CSV of measured statistics.
+
+    Args:
+        path: the file.
+        t0_s: time after programming at which the conductances of the table were measured, s.
+
+    Returns:
+        The programming model, and the drift model if the table has its columns.
+
+    Raises:
+        InputError: the file cannot be read, a column is missing, unknown, not numeric, unsorted or
+            out of range; the message names the file and the column.
+    """
+    import pandas as pd  # half a second to import, and few need it
+
+    try:
+        frame = pd.read_csv(path, skipinitialspace=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"table {path}: cannot be read: {error}") from None
+    has_drift = any(name in frame.columns for name in DRIFT_COLUMNS)
+    wanted = PROGRAMMING_COLUMNS + (DRIFT_COLUMNS if has_drift else ())
+    missing = [name for name in wanted if name not in frame.columns]
+    unknown = [name for name in frame.columns if name not in PROGRAMMING_COLUMNS + DRIFT_COLUMNS]
+    if missing or unknown:
+        raise InputError(
+            f"table {path}: missing columns {missing}, unknown columns {unknown}; it needs "
+            f"{', '.join(PROGRAMMING_COLUMNS)} and may have {', '.join(DRIFT_COLUMNS)}"
+        )
+    for name in wanted:
+        if frame[name].dtype.kind not in "if" or frame[name].isna().any():
+            raise InputError(f"table {path}: column {name} holds something that is not a number")
+    columns = {name: tuple(frame[name].astype(float)) for name in wanted}
+    target = {"g_target_uS": columns["g_target_uS"]}
+    try:
+        programming = TableProgramming.of({name: columns[name] for name in PROGRAMMING_COLUMNS})
+        if not has_drift:
+            return programming, None
+        drift = {name: columns[name] for name in DRIFT_COLUMNS}
+        return programming, TableDrift.of({**target, **drift, "t0_s": t0_s})
+    except InputError as error:
+        raise InputError(f"table {path}: {error}") from None
+
+
+def _check_column(name: str, values: Column, length: int, high: float) -> None:
+    if len(values) != length:
+        raise ValueError(f"{name} must have one value per target, {length} (got {len(values)})")
+    if min(values) < 0.0 or max(values) > high:
+        raise ValueError(f"{name} must lie in [0, {high}] (got {list(values)})")
