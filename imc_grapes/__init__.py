@@ -1,1 +1,34 @@
-"""GRAPES on simulated phase-change-memory crossbars: train, evaluate, compare."""
+"""GRAPES on simulated phase-change-memory crossbars: train, evaluate, compare.
+
+Names are imported when they are first used, so that `imc-grapes --help` does not wait for torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from imc_grapes.config import RunConfig, load_run_config
+    from imc_grapes.experiment import Outcome, run_experiment
+    from imc_grapes.grapes import Grapes
+    from kernels.errors import InputError
+
+_HOMES = {
+    "Grapes": "imc_grapes.grapes",
+    "InputError": "kernels.errors",
+    "Outcome": "imc_grapes.experiment",
+    "RunConfig": "imc_grapes.config",
+    "load_run_config": "imc_grapes.config",
+    "run_experiment": "imc_grapes.experiment",
+}
+
+__all__ = ["Grapes", "InputError", "Outcome", "RunConfig", "load_run_config", "run_experiment"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'imc_grapes' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

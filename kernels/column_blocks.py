@@ -7,6 +7,7 @@ and compile in a fraction of the time that Numba's own parallel loops take.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 
 from kernels.threads import get_threads
 
@@ -28,8 +29,7 @@ def for_blocks(n_columns: int, devices: int, kernel: Callable[[int, int], None])
         return
     edges = [n_columns * index // threads for index in range(threads + 1)]
     futures = [
-        _pool(threads).submit(kernel, first, past_last)
-        for first, past_last in zip(edges[1:-1], edges[2:], strict=True)
+        _pool(threads).submit(kernel, first, past_last) for first, past_last in pairwise(edges[1:])
     ]
     kernel(0, edges[1])
     for future in futures:

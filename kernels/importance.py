@@ -137,9 +137,7 @@ def per_weight(weights: npt.ArrayLike) -> Vector:
     return importance
 
 
-def modulation_factors(
-    importance: npt.ArrayLike, low: float = 1.0, high: float = 2.0
-) -> Vector:
+def modulation_factors(importance: npt.ArrayLike, low: float = 1.0, high: float = 2.0) -> Vector:
     """GRAPES factors ``M_j = clip(high * I_j / max_k I_k, low, high)``.
 
     A layer without any importance (all zeros) is left alone: its factors are 1.
@@ -161,7 +159,9 @@ def modulation_factors(
     if not (np.isfinite(vector).all() and vector.min() >= 0.0):
         raise ValueError("importance must be finite and not negative")
     if not 0.0 <= low <= high or high == 0.0:
-        raise ValueError(f"must be 0 <= low <= high, with high above 0 (got low={low}, high={high})")
+        raise ValueError(
+            f"must be 0 <= low <= high, with high above 0 (got low={low}, high={high})"
+        )
     factors = np.empty_like(vector)
     _modulation_factors(vector, low, high, factors)
     return factors

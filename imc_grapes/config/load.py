@@ -45,7 +45,9 @@ def validate(model: type[Model], document: YamlDocument) -> Model:
     try:
         as_json = json.dumps(document.values)
     except TypeError as error:
-        raise InputError(f"{document.source}: holds a value that is not plain data: {error}") from None
+        raise InputError(
+            f"{document.source}: holds a value that is not plain data: {error}"
+        ) from None
     try:
         return model.model_validate_json(as_json, strict=True)
     except ValidationError as error:
@@ -59,7 +61,9 @@ def validate(model: type[Model], document: YamlDocument) -> Model:
 def describe(document: YamlDocument, key: KeyPath, message: str) -> str:
     """``file:line: dotted.key: message``."""
     name = ".".join(map(str, key))
-    return f"{document.where(key)}: {name}: {message}" if name else f"{document.where(key)}: {message}"
+    return (
+        f"{document.where(key)}: {name}: {message}" if name else f"{document.where(key)}: {message}"
+    )
 
 
 def _yaml_path(loc: tuple[str | int, ...], values: Any) -> KeyPath:
@@ -68,7 +72,9 @@ def _yaml_path(loc: tuple[str | int, ...], values: Any) -> KeyPath:
     node = values
     for part in loc:
         if isinstance(node, dict):
-            is_tag = part not in node and any(part == value for value in node.values() if isinstance(value, str))
+            is_tag = part not in node and any(
+                part == value for value in node.values() if isinstance(value, str)
+            )
             if is_tag:
                 continue
             node = node.get(part)

@@ -1,13 +1,13 @@
 """Read one YAML file into plain Python values, remembering the line that each key stands on.
 
-PyYAML reads YAML 1.1, where ``lr: 1e-3`` is a string, ``mode: off`` is ``False`` and ``seed: 010`` is eight. Scalars are
-resolved here by the YAML 1.2 core schema instead, and a key given twice is an error.
+PyYAML reads YAML 1.1, where ``lr: 1e-3`` is a string, ``mode: off`` is ``False`` and ``seed: 010`` is eight. Scalars
+are resolved here by the YAML 1.2 core schema instead, and a key given twice is an error.
 """
 
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -35,7 +35,7 @@ class YamlDocument:
 class _CoreSchemaLoader(yaml.SafeLoader):
     """PyYAML's safe loader with the scalars of YAML 1.2's core schema."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]
 
     def construct_decimal_or_prefixed_int(self, node: yaml.ScalarNode) -> int:
         text = self.construct_scalar(node)
@@ -94,7 +94,9 @@ def parse_yaml(text: str, source: str) -> YamlDocument:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{source}{at}: not valid YAML: {error.problem or error.context}") from None
+        raise InputError(
+            f"{source}{at}: not valid YAML: {error.problem or error.context}"
+        ) from None
     except yaml.YAMLError as error:
         raise InputError(f"{source}: not valid YAML: {error}") from None
     finally:

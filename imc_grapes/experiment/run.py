@@ -53,7 +53,9 @@ def run_experiment(
         Interrupted: the listener asked to stop; with `out_dir`, a checkpoint is written first.
     """
     listener = listener or Listener()
-    torch.set_num_threads(1)  # sums in another order give other last bits; and small networks run faster
+    torch.set_num_threads(
+        1
+    )  # sums in another order give other last bits; and small networks run faster
     started = datetime.now(UTC)
     clock = time.perf_counter()
     folder = RunFolder(out_dir) if out_dir else None

@@ -17,10 +17,10 @@ Mode = Literal["propagating", "local", "lr_matched"]
 class Grapes:
     """Attach GRAPES to a model; the training loop and the optimizer stay as they are.
 
-    Each node's error is multiplied by ``M_j = clip(2 I_j / max_k I_k, 1, 2)`` with the importance ``I_j = sum_i |w_ji|``
-    of the node's incoming weights, read once per weight update from the weights, or the crossbar, of that moment
-    (Dellaferrera et al., Nat. Commun. 13, 1885 (2022)). The forward pass is untouched, and nothing is kept from one
-    update to the next.
+    Each node's error is multiplied by ``M_j = clip(2 I_j / max_k I_k, 1, 2)``, with the importance
+    ``I_j = sum_i |w_ji|`` of the node's incoming weights, read once per weight update from the weights, or the
+    crossbar, of that moment (Dellaferrera et al., Nat. Commun. 13, 1885 (2022)). The forward pass is untouched, and
+    nothing is kept from one update to the next.
 
     Args:
         model: any module with weight layers: `nn.Linear`, `nn.Conv1d/2d/3d`, analog layers of aihwkit, mixed at will.
@@ -87,5 +87,3 @@ class _Factors:
 
     def __call__(self) -> Tensor:
         return self._grapes.layer_factors(self._name)
-
-

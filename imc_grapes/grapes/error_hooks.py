@@ -44,8 +44,8 @@ class ErrorModulation:
 def modulate_after_batch_norm(model: nn.Module) -> list[Any]:
     """Let every batch normalisation of `model` take over the modulation of the tensor that it is fed.
 
-    Batch normalisation, ReLU and pooling act on each channel alone, so the modulation passes through them unchanged; but
-    the published code has it behind the normalisation, whose scale and shift then see the modulated error too.
+    Batch normalisation, ReLU and pooling act on each channel alone, so the modulation passes through them unchanged;
+    but the published code has it behind the normalisation, whose scale and shift then see the modulated error too.
     """
     return [
         module.register_forward_hook(_take_over)
@@ -55,7 +55,9 @@ def modulate_after_batch_norm(model: nn.Module) -> list[Any]:
 
 
 def _take_over(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
-    modulated = getattr(args[0], _MARK, None)
-    channels_are_nodes = modulated is not None and output.dim() + modulated.axis == 1
-    if channels_are_nodes and output.requires_grad:
+    modulated: _Modulated | None = getattr(args[0], _MARK, None)
+    if modulated is None or not output.requires_grad:
+        return
+    channels_are_nodes = output.dim() + modulated.axis == 1
+    if channels_are_nodes:
         modulated.move_to(output)

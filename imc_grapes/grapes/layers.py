@@ -48,7 +48,9 @@ def choose_layers(
     for name in [*chosen, *excluded]:
         if name not in candidates and not _is_module(model, name):
             known = ", ".join(candidates) or "none"
-            raise InputError(f"'{name}' is not a layer of this model; its weight layers are: {known}")
+            raise InputError(
+                f"'{name}' is not a layer of this model; its weight layers are: {known}"
+            )
     for name in chosen:
         if name not in candidates:
             raise InputError(

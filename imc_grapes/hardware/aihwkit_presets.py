@@ -63,10 +63,11 @@ def _describe(name: str, cls: type[Any]) -> AihwkitPreset:
     config = cls()
     drifts = hasattr(config, "noise_model")
     devices = _devices(config)
-    references: list[str] = []
-    for source in (cls, *map(type, devices)):
-        for match in _REFERENCE.finditer(inspect.cleandoc(source.__doc__ or "")):
-            references.append(f"{match['text']}, {match['url']}")
+    references = [
+        f"{match['text']}, {match['url']}"
+        for source in (cls, *map(type, devices))
+        for match in _REFERENCE.finditer(inspect.cleandoc(source.__doc__ or ""))
+    ]
     return AihwkitPreset(
         name=name,
         device=_device_words(config, devices, drifts),

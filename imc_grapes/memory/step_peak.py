@@ -15,7 +15,8 @@ def peak_bytes_of_step(step: Callable[[], object]) -> int:
     Every storage that a torch operation returns is counted from then until it is freed. What a simulator allocates
     in its own C++ code is no tensor and is not seen.
     """
-    with _LiveStorages() as live:
+    live = _LiveStorages()
+    with live:
         step()
     return live.peak
 
@@ -24,15 +25,17 @@ class _LiveStorages(TorchDispatchMode):
     """Follows the storages that operations return."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.peak = 0
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.peak: int = 0
         self._alive = 0
         self._known: set[int] = set()
 
     def __torch_dispatch__(
         self, operation: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        before = {_address(leaf) for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)}
+        before = {
+            _address(leaf) for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)
+        }
         result = operation(*args, **(kwargs or {}))
         for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor) and _address(leaf) not in before | self._known:

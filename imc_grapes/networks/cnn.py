@@ -27,9 +27,7 @@ def build_cnn(
                 f"{image_shape[1]}x{image_shape[2]}"
             )
         padding = config.kernel_size // 2
-        layers.append(
-            nn.Conv2d(n_in, n_out, config.kernel_size, padding=padding, bias=config.bias)
-        )
+        layers.append(nn.Conv2d(n_in, n_out, config.kernel_size, padding=padding, bias=config.bias))
         if config.batch_norm:
             layers.append(nn.BatchNorm2d(n_out))
         layers += [activation(), nn.MaxPool2d(2)]

@@ -114,7 +114,7 @@ def training_step(
     optimizer.zero_grad()
     logits: Tensor = model(batch.images)
     loss = functional.cross_entropy(logits, batch.labels)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     step: Any = optimizer.step
     step()
     return float(loss.detach()), int((logits.argmax(1) == batch.labels).sum())

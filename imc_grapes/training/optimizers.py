@@ -1,6 +1,6 @@
 """Optimizers by name, with the constants of the GRAPES paper."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ DECAY = 0.9
 ADAM_BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 
-_CLASSES: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
+_CLASSES: dict[str, tuple[Callable[..., torch.optim.Optimizer], dict[str, Any]]] = {
     "sgd": (torch.optim.SGD, {}),
     "momentum": (torch.optim.SGD, {"momentum": DECAY}),
     "nag": (torch.optim.SGD, {"momentum": DECAY, "nesterov": True}),

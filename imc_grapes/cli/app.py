@@ -1,0 +1,37 @@
+"""`imc-grapes`: the commands, and what their exit status means.
+
+0: done. 1: a failure while running. 2: bad input, with one message. 130: stopped by Ctrl-C.
+"""
+
+import sys
+
+import typer
+
+from imc_grapes.cli import doctor, presets, run, schema, sweep
+from imc_grapes.cli.console import errors
+from kernels.errors import InputError
+
+app = typer.Typer(
+    name="imc-grapes",
+    help="Train and evaluate neural networks on simulated phase-change-memory crossbars.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run.run)
+app.command("sweep")(sweep.sweep)
+app.command("presets")(presets.presets)
+app.command("schema")(schema.schema)
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """Run the command that the command line names."""
+    try:
+        app()
+    except InputError as error:
+        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        errors.print("stopped")
+        sys.exit(130)

@@ -1,0 +1,12 @@
+"""`imc-grapes schema`"""
+
+import json
+
+import typer
+
+
+def schema() -> None:
+    """Print the JSON schema of a run config, for editors that complete and check YAML."""
+    from imc_grapes.config import RunConfig
+
+    typer.echo(json.dumps(RunConfig.model_json_schema(), indent=2))

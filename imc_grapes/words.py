@@ -1,0 +1,26 @@
+"""Numbers as people say them."""
+
+_UNITS = (
+    (31536000.0, "year"),
+    (2592000.0, "month"),
+    (86400.0, "day"),
+    (3600.0, "hour"),
+    (60.0, "minute"),
+)
+
+
+def time_in_words(seconds: float) -> str:
+    """``25 s``, ``1 hour``, ``2 days``: the largest unit that fits; a month has 30 days, a year 365."""
+    for size, unit in _UNITS:
+        if seconds >= size:
+            count = seconds / size
+            return f"{count:.3g} {unit}{'' if count == 1 else 's'}"
+    return f"{seconds:.3g} s"
+
+
+def bytes_in_words(count: int) -> str:
+    """``0 bytes``, ``812 bytes``, ``204 KiB``, ``1.5 MiB``."""
+    if count < 1024:
+        return f"{count} byte{'' if count == 1 else 's'}"
+    size = count / 1024
+    return f"{size:.3g} KiB" if size < 1024 else f"{size / 1024:.3g} MiB"
