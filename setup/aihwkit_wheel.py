@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -24,6 +25,8 @@ BUILD_TOOLS = (
     *("cmake>=4.2.1", "scikit-build", "pybind11", "ninja", "setuptools", "wheel"),
     *("numpy", "scipy", "mypy"),
 )
+
+LONGEST_TMPDIR = 50
 
 PROOF_MODULE = "imc_grapes.doctor.analog_proof"
 
@@ -135,12 +138,13 @@ def _build(folder: Path, torch_version: str, python: Interpreter, root: Path, lo
     """Compile the wheel in a folder of its own, prove it, and only then give it its name."""
     building = folder.with_name(folder.name + ".building")
     shutil.rmtree(building, ignore_errors=True)
-    (building / "tmp").mkdir(parents=True)
+    building.mkdir()
+    workspace = short_temporary_folder()
     pip = [python.executable, "-m", "pip"]
     environment = {
-        # The build calls `python`, `cmake` and `stubgen` by name, and pip unpacks into TMPDIR.
+        # The build calls `python`, `cmake` and `stubgen` by name.
         "PATH": os.pathsep.join((str(Path(python.executable).parent), os.environ["PATH"])),
-        "TMPDIR": str(building / "tmp"),
+        "TMPDIR": str(workspace),
     }
     try:
         tools = Progress("build tools", sys.stdout)
@@ -173,10 +177,21 @@ def _build(folder: Path, torch_version: str, python: Interpreter, root: Path, lo
                 f"The log of the build is {log}"
             )
         proving.finish(f"aihwkit {AIHWKIT_VERSION} trains a layer; kept in the wheel cache")
-        shutil.rmtree(building / "tmp")
         building.rename(folder)
     finally:
+        shutil.rmtree(workspace, ignore_errors=True)
         shutil.rmtree(building, ignore_errors=True)
+
+
+def short_temporary_folder() -> Path:
+    """Return a new folder for the build to use as TMPDIR.
+
+    stubgen, the build's last step, opens a Unix socket in it, whose whole path may take no more
+    than 107 bytes (103 on macOS).
+    """
+    usual = tempfile.gettempdir()
+    base = usual if len(os.fsencode(usual)) <= LONGEST_TMPDIR else "/tmp"
+    return Path(tempfile.mkdtemp(prefix="aihwkit-", dir=base))
 
 
 def _install(wheel: Path, python: Interpreter, progress: Progress, log: Path) -> None:

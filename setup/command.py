@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import re
 import signal
 import subprocess
 import threading
@@ -16,7 +17,8 @@ from progress import Progress
 
 _TICK_S = 0.2
 _GRACE_S = 5.0
-_LAST_LINES = 12
+_SHOWN_LINES = 8
+_ERROR = re.compile(r"\b(\w*[Ee]rror|ERROR): |: not found$")
 
 
 def run_logged(
@@ -49,7 +51,7 @@ def run_logged(
         )
         threading.Thread(target=_read, args=(process, lines), daemon=True).start()
         try:
-            tail = _follow(lines, progress, log_file.write)
+            said = _follow(lines, progress, log_file.write)
             status = process.wait()
         except BaseException:
             progress.abandon()
@@ -58,9 +60,9 @@ def run_logged(
     if status != 0:
         progress.abandon()
         raise SetupFailure(
-            f"{_name(command)} failed with status {status}. The end of its output:\n\n"
-            + "".join(f"  {line}" for line in tail)
-            + f"\nAll of it is in {log}"
+            f"{_name(command)} failed with status {status}. What it said about it:\n\n"
+            + "".join(f"  {line.strip()}\n" for line in said)
+            + f"\nAll of its output is in {log}"
         )
 
 
@@ -85,16 +87,21 @@ def _read(process: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) 
 def _follow(
     lines: queue.SimpleQueue[str | None], progress: Progress, write: Callable[[str], object]
 ) -> list[str]:
-    """Pass the lines on until the output ends, and return the last ones."""
+    """Pass the lines on until the output ends; return the first errors in it, else its end."""
+    errors: list[str] = []
     tail: list[str] = []
     while True:
         with contextlib.suppress(queue.Empty):
             line = lines.get(timeout=_TICK_S)
             if line is None:
-                return tail
+                return errors or tail
             write(line)
             progress.read(line)
-            tail = [*tail[1 - _LAST_LINES :], line]
+            # The end of a long output is what pip and cmake say about the failure of another; the
+            # reason stands where the first errors are.
+            if _ERROR.search(line) and len(errors) < _SHOWN_LINES:
+                errors.append(line)
+            tail = [*tail[1 - _SHOWN_LINES :], line]
         progress.tick()
 
 

@@ -1,11 +1,21 @@
 import dataclasses
 import os
+import shutil
+import socket
+import tempfile
 import zipfile
 from pathlib import Path
 
 import aihwkit_wheel
 import pytest
-from aihwkit_wheel import cached_wheel, ensure_aihwkit, may_be_cached, wheel_cache, wheel_key
+from aihwkit_wheel import (
+    cached_wheel,
+    ensure_aihwkit,
+    may_be_cached,
+    short_temporary_folder,
+    wheel_cache,
+    wheel_key,
+)
 from failure import SetupFailure
 from interpreter import running
 
@@ -50,6 +60,7 @@ class FakeMachine:
         if "wheel" in command[3:4]:
             self.builds += 1
             assert "--no-cache-dir" in command
+            self.workspace = Path(environment["TMPDIR"])
             assert environment["PATH"].split(os.pathsep)[0] == str(Path(PYTHON.executable).parent)
             make_wheel(Path(command[command.index("--wheel-dir") + 1]), self.build_gives)
         elif command[-1].endswith(".whl"):
@@ -121,6 +132,21 @@ def test_the_first_set_up_builds_and_keeps_the_wheel(cache, machine, log):
     assert machine.builds == 1
     assert [path.suffix for path in folder.iterdir()] == [".whl"]
     assert not list(cache.glob("*.building"))
+    assert not machine.workspace.exists()
+
+
+def test_a_socket_fits_into_the_temporary_folder_of_the_build(tmp_path, monkeypatch):
+    """The build's last step, stubgen, opens one there."""
+    long = tmp_path / ("x" * 90)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    folder = short_temporary_folder()
+    try:
+        (folder / "pymp-12345678").mkdir()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(folder / "pymp-12345678" / "listener-12345678"))
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_the_second_set_up_takes_the_kept_wheel(machine, log):

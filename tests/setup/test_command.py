@@ -31,9 +31,21 @@ def test_a_failure_names_the_log_and_shows_the_end(tmp_path):
     message = str(caught.value)
     assert str(log) in message
     assert "line 99" in message
-    assert "line 80" not in message
+    assert "line 80\n" not in message
     assert "line 0\n" in log.read_text()
     assert caught.value.exit_status == 1
+
+
+def test_the_first_errors_are_shown_rather_than_what_pip_says_at_the_end(tmp_path):
+    script = (
+        "print('/bin/sh: 1: stubgen: not found')\nprint('OSError: AF_UNIX path too long')\n"
+        "for i in range(100): print('note: full command', i)\nraise SystemExit(1)"
+    )
+    with pytest.raises(SetupFailure) as caught:
+        command = [sys.executable, "-c", script]
+        run_logged(command, Progress("step", io.StringIO()), tmp_path / "log")
+    assert "stubgen: not found\n  OSError: AF_UNIX path too long\n" in str(caught.value)
+    assert "full command" not in str(caught.value)
 
 
 def test_make_hands_its_job_server_to_nobody(monkeypatch):
