@@ -1,0 +1,19 @@
+"""One trial as the store has it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What came of one attempt to run a trial; `error` is None where it succeeded."""
+
+    started: str
+    finished: str
+    seconds: float
+    host: str
+    versions: dict[str, Any]
+    summary: dict[str, Any] | None = None
+    metrics: list[dict[str, Any]] | None = None
+    measurements: dict[str, Any] | None = None
+    error: str | None = None

@@ -1,0 +1,39 @@
+"""The tables of a results file."""
+
+FILE_NAME = "results.sqlite"
+FORMAT = 1
+"""Written to PRAGMA user_version; a file of another format is refused, never guessed at."""
+
+CREATE = """
+CREATE TABLE sweep (
+    name TEXT NOT NULL,
+    question TEXT,
+    source TEXT NOT NULL,      -- the text of the sweep file
+    base TEXT NOT NULL,        -- the resolved base config, JSON
+    axes TEXT NOT NULL,        -- [{name, role, choices: [{label, value}]}], JSON
+    tune TEXT,                 -- the dotted key that each method tunes
+    baseline TEXT NOT NULL     -- the method that the others are tested against
+);
+CREATE TABLE trials (
+    hash TEXT PRIMARY KEY,     -- of the resolved config
+    position INTEGER,          -- place in the sweep; null: the sweep file no longer holds this trial
+    status TEXT NOT NULL CHECK (status IN ('pending', 'running', 'done', 'failed')),
+    method TEXT NOT NULL,
+    setting TEXT NOT NULL,
+    tuned TEXT,                -- value of the tuned key, JSON
+    seed INTEGER NOT NULL,
+    coordinates TEXT NOT NULL, -- value along each axis, JSON
+    config TEXT NOT NULL,      -- the resolved config, JSON
+    summary TEXT,              -- decided by the config and the seed alone, JSON
+    metrics TEXT,              -- one entry per epoch, JSON
+    measurements TEXT,         -- durations and peaks, JSON
+    error TEXT,                -- why it failed
+    attempts INTEGER NOT NULL DEFAULT 0,
+    started TEXT,
+    finished TEXT,
+    seconds REAL,
+    host TEXT,
+    versions TEXT              -- of Python and the libraries, JSON
+);
+CREATE INDEX trials_by_position ON trials (position);
+"""

@@ -1,0 +1,128 @@
+"""From axes to trials: every combination as a checked run config."""
+
+import copy
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from imc_grapes.config import RunConfig, config_hash, parse_run_config
+from imc_grapes.config.load import describe
+from imc_grapes.config.overrides import set_key
+from imc_grapes.config.yaml_file import KeyPath, YamlDocument
+from imc_grapes.sweep.axes import CASE, Axes
+from imc_grapes.sweep.labels import axis_part, joined, method_of, short_keys
+from imc_grapes.sweep.plan import Axis, Choice, Role, Setting, Trial
+from imc_grapes.sweep.schema import SweepConfig
+from kernels.errors import InputError
+
+_MOST_PROBLEMS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class _TrialDocument(YamlDocument):
+    """A base config with swept keys on top; a message points at whichever file the key came from."""
+
+    origins: dict[KeyPath, str] = field(default_factory=dict)
+
+    def where(self, path: KeyPath) -> str:
+        ancestors = [path[:length] for length in range(len(path), 0, -1)]
+        swept = [self.origins[ancestor] for ancestor in ancestors if ancestor in self.origins]
+        return swept[0] if swept else super().where(path)
+
+
+def expand(
+    config: SweepConfig, document: YamlDocument, axes: Axes, base_document: YamlDocument, base: RunConfig
+) -> list[Trial]:
+    """All trials, seeds outermost, so that a sweep that is stopped early has compared everything on some seeds.
+
+    Raises:
+        InputError: a config breaks the schema, or two trials come out the same.
+    """
+    trials: list[Trial] = []
+    problems: dict[str, None] = {}
+    taken: dict[str, Trial] = {}
+    for seed in _seeds(config, base, document):
+        for combination in _combinations(axes):
+            settings = [setting for _, choice in combination for setting in choice.settings]
+            try:
+                trial_config = parse_run_config(_resolve(base_document, [*settings, seed]))
+            except InputError as error:
+                problems.update(dict.fromkeys(str(error).splitlines()))
+                continue
+            trial = _trial(len(trials), trial_config, combination, axes)
+            if trial.hash in taken:
+                twin = taken[trial.hash]
+                message = f"{document.source}: two trials are the same: {twin.label}, and {trial.label}"
+                raise InputError(message)
+            taken[trial.hash] = trial
+            trials.append(trial)
+    if problems:
+        raise InputError(_listed(list(problems)))
+    return trials
+
+
+def _seeds(config: SweepConfig, base: RunConfig, document: YamlDocument) -> list[Setting]:
+    where = document.where(("seeds",))
+    if isinstance(config.seeds, int):
+        seeds: Sequence[int] = range(base.seed, base.seed + config.seeds)
+    else:
+        seeds = config.seeds
+        if len(set(seeds)) < len(seeds):
+            raise InputError(describe(document, ("seeds",), "a seed is given more than once"))
+    return [Setting(("seed",), seed, where) for seed in seeds]
+
+
+def _combinations(axes: Axes) -> Iterator[list[tuple[Axis, Choice]]]:
+    for chosen in itertools.product(*(axis.choices for axis in axes.untuned)):
+        combination = list(zip(axes.untuned, chosen, strict=True))
+        if axes.tune is None:
+            yield combination
+            continue
+        case = next((choice.label for axis, choice in combination if axis.name == CASE), None)
+        tune = axes.tune_of_case.get(case, axes.tune) if case else axes.tune
+        for choice in tune.choices:
+            yield [*combination, (tune, choice)]
+
+
+def _resolve(base: YamlDocument, settings: Sequence[Setting]) -> _TrialDocument:
+    values = copy.deepcopy(base.values)
+    origins: dict[KeyPath, str] = {}
+    for setting in settings:
+        name = ".".join(map(str, setting.key))
+        set_key(values, setting.key, copy.deepcopy(setting.value), f"{setting.where}: {name}")
+        origins[setting.key] = setting.where
+    return _TrialDocument(values, base.source, base.lines, origins)
+
+
+def _trial(
+    position: int, config: RunConfig, combination: Sequence[tuple[Axis, Choice]], axes: Axes
+) -> Trial:
+    tuned = next((choice.value for axis, choice in combination if axis.role == "tune"), None)
+    return Trial(
+        position=position,
+        hash=config_hash(config),
+        config=config,
+        method=_name("method", combination, axes) or method_of(config),
+        setting=_name("setting", combination, axes),
+        tuned=tuned,
+        coordinates={axis.name: _coordinate(choice) for axis, choice in combination},
+    )
+
+
+def _name(role: Role, combination: Sequence[tuple[Axis, Choice]], axes: Axes) -> str:
+    keys = [axis.name for axis in axes.untuned if axis.role == role and "." in axis.name and " + " not in axis.name]
+    short = short_keys(keys)
+    return joined(
+        axis_part(axis.name, choice.label, short) for axis, choice in combination if axis.role == role
+    )
+
+
+def _coordinate(choice: Choice) -> Any:
+    return choice.value if isinstance(choice.value, int | float) else choice.label
+
+
+def _listed(problems: list[str]) -> str:
+    shown = problems[:_MOST_PROBLEMS_SHOWN]
+    more = len(problems) - len(shown)
+    return "\n".join([*shown, f"and {more} more"] if more else shown)

@@ -1,0 +1,44 @@
+"""Read a sweep file and the base config it names, and plan every trial."""
+
+from pathlib import Path
+
+from imc_grapes.config.load import describe, parse_run_config, validate
+from imc_grapes.config.yaml_file import read_yaml
+from imc_grapes.sweep.axes import axes_of
+from imc_grapes.sweep.expand import expand
+from imc_grapes.sweep.plan import SweepPlan
+from imc_grapes.sweep.schema import SweepConfig
+from kernels.errors import InputError
+
+
+def load_sweep(path: Path) -> SweepPlan:
+    """The plan of the sweep file at `path`, with every key of every trial checked.
+
+    Raises:
+        InputError: anything is wrong with the sweep file, the base config or a trial; the message lists the problems
+            with their file, line and key.
+    """
+    document = read_yaml(path)
+    config = validate(SweepConfig, document)
+    base_path = path.parent / config.base
+    if not base_path.exists():
+        raise InputError(describe(document, ("base",), f"{base_path}: no such file"))
+    base_document = read_yaml(base_path)
+    base = parse_run_config(base_document)
+    axes = axes_of(config, document)
+    trials = expand(config, document, axes, base_document, base)
+    methods = list(dict.fromkeys(trial.method for trial in trials))
+    if config.baseline is not None and config.baseline not in methods:
+        message = f"'{config.baseline}' is none of the methods: {', '.join(methods)}"
+        raise InputError(describe(document, ("baseline",), message))
+    return SweepPlan(
+        name=path.stem,
+        question=config.question,
+        source=path.read_text(encoding="utf-8"),
+        base=base.model_dump(mode="json"),
+        axes=axes.all,
+        tune=axes.tune_key,
+        baseline=config.baseline or methods[0],
+        resources=config.resources,
+        trials=tuple(trials),
+    )

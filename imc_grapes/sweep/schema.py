@@ -1,0 +1,35 @@
+"""The shape of a sweep file."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from imc_grapes.config.schema.section import Section
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class SweepConfig(Section):
+    """What `imc-grapes sweep` reads. Keys are dotted paths into a run config, such as training.optimizer.lr."""
+
+    base: str = Field(min_length=1)
+    """The run config that every trial starts from; its path is relative to the sweep file."""
+    question: str | None = None
+    """What the sweep is to answer, in the user's words; it heads the report."""
+    cases: dict[str, dict[str, Any]] = {}
+    """Named variants, each setting several keys at once."""
+    zip: dict[str, Any] = {}
+    """Keys that move together: the lists must be of one length."""
+    grid: dict[str, Any] = {}
+    """Every combination: per key a list, {linspace: [start, stop, count]}, {logspace: [start, stop, count]}, or a
+    mapping of names to values, where the name labels the value in tables and charts."""
+    tune: str | dict[str, Any] | None = None
+    """The key whose best value each method may choose by its validation accuracy: a key of the grid, or one key with
+    its values, or one key with values per case. Null: training.optimizer.lr, if it is in the grid."""
+    seeds: Annotated[int, Field(ge=1)] | Annotated[tuple[Seed, ...], Field(min_length=1)] = 1
+    """How many seeds, counted up from the base config's, or a list of them."""
+    baseline: str | None = None
+    """The method that the others are tested against; null: the first."""
+    resources: dict[str, Annotated[float, Field(gt=0)]] = {}
+    """What a trial takes of a worker's Dask resources, such as {GPU: 1}; with `--scheduler` only, where the workers
+    say what they have."""

@@ -1,0 +1,82 @@
+"""One trial, as a worker runs it: on one thread, told to the coordinator when it begins, its errors caught."""
+
+import json
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numba
+import torch
+from distributed import get_worker
+from threadpoolctl import threadpool_limits
+
+from imc_grapes.config import RunConfig
+from imc_grapes.experiment import DivergedError, Outcome, run_experiment
+from imc_grapes.experiment.versions import versions
+from imc_grapes.store.records import TrialResult
+from kernels.errors import InputError
+
+Runner = Callable[[RunConfig, Path | None], Outcome]
+
+STARTED = "imc-grapes trial started"
+"""Topic of the event by which a worker says that it begins a trial."""
+
+
+def run(config: RunConfig, data_dir: Path | None) -> Outcome:
+    """The experiment of `config`, kept in memory."""
+    return run_experiment(config, data_dir=data_dir)
+
+
+def run_trial(
+    trial_hash: str, config: RunConfig, data_dir: Path | None, runner: Runner = run
+) -> TrialResult:
+    """Run one trial on the Dask worker that this is called on, and say there that it begins.
+
+    Args:
+        trial_hash: names the trial in what is told to the coordinator.
+        config: the trial.
+        data_dir: searched first for data files.
+        runner: what makes an outcome of a config.
+    """
+    host, moment = socket.gethostname(), _now()
+    get_worker().log_event(STARTED, {"hash": trial_hash, "host": host, "moment": moment})
+    return attempt(config, data_dir, runner)
+
+
+def attempt(config: RunConfig, data_dir: Path | None, runner: Runner = run) -> TrialResult:
+    """Run one trial in this process; whatever it raises becomes the error of the result.
+
+    It runs on one thread, so that trials side by side do not fight for cores, and so that sums are taken in the same
+    order, with the same bits, however many trials run at once.
+    """
+    started, clock = _now(), time.perf_counter()
+    outcome, error = None, None
+    numba.set_num_threads(1)
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        try:
+            outcome = runner(config, data_dir)
+            json.dumps([outcome.summary, outcome.metrics, outcome.measurements], allow_nan=False)
+        except (InputError, DivergedError) as expected:
+            error = str(expected)
+        except Exception as unexpected:
+            error = f"{type(unexpected).__name__}: {unexpected}\n{traceback.format_exc()}"
+    succeeded = outcome is not None and error is None
+    return TrialResult(
+        started=started,
+        finished=_now(),
+        seconds=time.perf_counter() - clock,
+        host=socket.gethostname(),
+        versions=versions(),
+        summary=outcome.summary if succeeded else None,
+        metrics=outcome.metrics if succeeded else None,
+        measurements=outcome.measurements if succeeded else None,
+        error=error,
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
