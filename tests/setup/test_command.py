@@ -41,8 +41,8 @@ def test_the_first_errors_are_shown_rather_than_what_pip_says_at_the_end(tmp_pat
         "print('/bin/sh: 1: stubgen: not found')\nprint('OSError: AF_UNIX path too long')\n"
         "for i in range(100): print('note: full command', i)\nraise SystemExit(1)"
     )
+    command = [sys.executable, "-c", script]
     with pytest.raises(SetupFailure) as caught:
-        command = [sys.executable, "-c", script]
         run_logged(command, Progress("step", io.StringIO()), tmp_path / "log")
     assert "stubgen: not found\n  OSError: AF_UNIX path too long\n" in str(caught.value)
     assert "full command" not in str(caught.value)
