@@ -14,6 +14,7 @@ from device_models.parameters import Parameters
 from kernels.column_blocks import for_blocks
 from kernels.errors import InputError
 from kernels.random_streams import stream_key
+from kernels.read_law import ReadLaw
 
 Array = NDArray[np.float32]
 
@@ -73,6 +74,11 @@ class TrainingModel(Parameters, ABC):
             n_devices: number of devices.
             seed: fixes device-to-device differences.
         """
+
+    @property
+    def read_law(self) -> ReadLaw | None:
+        """Drift since the last pulse and read noise; None for a model that has neither."""
+        return None
 
     def device_g_max_uS(self, devices: PulsedDevices) -> float | Array:
         """The largest conductance of each device, µS: one number where all devices are alike."""

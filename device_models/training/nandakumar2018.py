@@ -25,6 +25,7 @@ from device_models.training.base import (
 from kernels.errors import InputError
 from kernels.pulses import reset_pulse_nandakumar2018, set_pulse_nandakumar2018
 from kernels.random_streams import stream_key
+from kernels.read_law import ReadLaw
 
 _MEASURED_G_MAX_US = 12.0
 
@@ -94,6 +95,16 @@ class Nandakumar2018(TrainingModel):
             self.noise_slope * self.reset_mean_uS + self.noise_offset_uS + self.noise_memory_uS * p
         )
         return mean_of_floored_normal(mean, std, self.lowest_uS - self.reset_mean_uS) * self._unit
+
+    @property
+    def read_law(self) -> ReadLaw:
+        """Drift since the last pulse, and read noise."""
+        return ReadLaw(
+            self.drift_nu,
+            self.drift_reference_s,
+            self.read_slope,
+            self.read_offset_uS * self._unit,
+        )
 
     def constants(self) -> Array:
         """Constants of `set_pulse_nandakumar2018` and `reset_pulse_nandakumar2018`."""
