@@ -32,9 +32,7 @@ def load_run_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
 def parse_run_config(document: YamlDocument) -> RunConfig:
     """Validate a document as a run config, the rules that span several keys included."""
     config = validate(RunConfig, document)
-    problems = [
-        describe(document, key, f"{message}") for key, message in broken_rules(config, document)
-    ]
+    problems = [describe(document, key, f"{message}") for key, message in broken_rules(config)]
     if problems:
         raise InputError("\n".join(problems))
     return config

@@ -5,6 +5,7 @@ from torch import nn
 from imc_grapes.config.schema import AihwkitHardware, DigitalHardware
 from imc_grapes.evaluation.aihwkit_inference import AihwkitInference
 from imc_grapes.evaluation.programmed import ProgrammedNetwork
+from imc_grapes.evaluation.programmed_pairs import ProgrammedPairs
 from imc_grapes.hardware.aihwkit_presets import find_preset
 
 
@@ -14,4 +15,6 @@ def programmable(
     """The means to program and drift `model`; None for hardware that does not drift."""
     if isinstance(hardware, AihwkitHardware) and find_preset(hardware.preset).drifts:
         return AihwkitInference(model)
+    if isinstance(hardware, DigitalHardware) and hardware.statistics is not None:
+        return ProgrammedPairs(model, hardware.statistics.build())
     return None

@@ -20,5 +20,7 @@ def on_hardware(network: nn.Sequential, hardware: DigitalHardware | AihwkitHardw
     if hardware.array is not None:
         rpu_config.mapping.max_input_size = hardware.array.rows
         rpu_config.mapping.max_output_size = hardware.array.columns
+    if hardware.statistics is not None:
+        rpu_config.noise_model = hardware.statistics.build().as_aihwkit()
     converted: nn.Module = convert_to_analog(network, rpu_config)
     return converted

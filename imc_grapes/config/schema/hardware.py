@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from device_models import StatisticsSpec
 from imc_grapes.config.schema.section import Section
 
 
@@ -20,6 +21,8 @@ class DigitalHardware(Section):
     """Plain torch layers in 32-bit floating point."""
 
     tile: Literal["digital"] = "digital"
+    statistics: StatisticsSpec | None = None
+    """Devices that the trained weights are programmed into for the evaluation, as differential pairs; null: none."""
 
 
 class AihwkitHardware(Section):
@@ -30,6 +33,8 @@ class AihwkitHardware(Section):
     """A configuration class of aihwkit.simulator.presets; `imc-grapes presets` lists them."""
     array: ArrayConfig | None = None
     """null: as the preset has it."""
+    statistics: StatisticsSpec | None = None
+    """Devices in place of those of a hardware-aware preset; null: the preset's own."""
 
 
 HardwareConfig = Annotated[DigitalHardware | AihwkitHardware, Field(discriminator="tile")]
