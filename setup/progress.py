@@ -54,7 +54,8 @@ class Progress:
         elif pip := _PIP.match(line):
             self._detail = pip[1].split()[0].lower()
             if self._detail == "downloading":
-                self._detail += " " + pip[2].rsplit("/", 1)[-1]
+                file = pip[2].rsplit("/", 1)[-1]
+                self._detail += " " + "-".join(file.split("-")[:2])
 
     def tick(self) -> None:
         """Redraw the bar, or print a plain line when it is time for one."""

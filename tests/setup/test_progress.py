@@ -65,13 +65,15 @@ def test_what_pip_is_busy_with_is_shown():
     clock, out = Clock(), io.StringIO()
     progress = Progress("packages", out, clock)
     progress.read("Collecting torch==2.13.0\n")
-    progress.read("  Downloading https://host/a/b/torch-2.13.0.whl (200 MB)\n")
+    progress.read(
+        "  Downloading https://host/a/torch-2.13.0-cp311-cp311-linux_x86_64.whl (200 MB)\n"
+    )
     clock.now += 21
     progress.tick()
     progress.read("Installing collected packages: mpmath, torch\n")
     clock.now += 21
     progress.tick()
     assert out.getvalue().splitlines() == [
-        "    packages, downloading torch-2.13.0.whl, 21 s",
+        "    packages, downloading torch-2.13.0, 21 s",
         "    packages, installing, 42 s",
     ]
