@@ -76,7 +76,7 @@ def _list_all(*, as_json: bool) -> None:
     _emit(values, Group(_model_table(models), "", _preset_table(listed)), as_json=as_json)
 
 
-def _emit(values: Any, table: Group | Table, *, as_json: bool) -> None:
+def _emit(values: Any, table: Group, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(values, indent=2))
     else:
@@ -100,20 +100,22 @@ def _model_table(models: tuple["Preset", ...]) -> Table:
     return table
 
 
-def _parameter_table(model: "Preset") -> Table:
+def _parameter_table(model: "Preset") -> Group:
+    sources = _Footnotes()
     table = Table(title=f"{model.name}: {model.title}")
     table.add_column("parameter", no_wrap=True)
     table.add_column("value", justify="right")
     table.add_column("unit", no_wrap=True)
-    table.add_column("source")
+    table.add_column("source", no_wrap=True)
     for parameter in model.parameters:
         unit = "" if parameter.unit == "1" else parameter.unit
-        table.add_row(parameter.name, str(parameter.value), unit, parameter.source)
-    return table
+        mark = sources.mark(parameter.source)
+        table.add_row(parameter.name, _rounded(parameter.value), unit, mark)
+    return Group(table, sources.listing())
 
 
 def _preset_table(presets: list["AihwkitPreset"]) -> Group:
-    references = list(dict.fromkeys(text for preset in presets for text in preset.references))
+    references = _Footnotes()
     table = Table(title="Presets of aihwkit: hardware: {tile: aihwkit, preset: NAME}")
     table.add_column("preset", no_wrap=True)
     table.add_column("device")
@@ -121,8 +123,26 @@ def _preset_table(presets: list["AihwkitPreset"]) -> Group:
     table.add_column("drift", no_wrap=True)
     table.add_column("reference", no_wrap=True)
     for preset in presets:
-        numbers = " ".join(f"({references.index(text) + 1})" for text in preset.references)
+        marks = " ".join(references.mark(text) for text in preset.references)
         drift = "yes" if preset.drifts else "no"
-        table.add_row(preset.name, preset.device, preset.training, drift, numbers)
-    listing = "\n".join(f"({number}) {text}" for number, text in enumerate(references, 1))
-    return Group(table, listing)
+        table.add_row(preset.name, preset.device, preset.training, drift, marks)
+    return Group(table, references.listing())
+
+
+class _Footnotes:
+    """Numbers texts as they come up, and lists them below a table."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+
+    def mark(self, text: str) -> str:
+        if text not in self._texts:
+            self._texts.append(text)
+        return f"({self._texts.index(text) + 1})"
+
+    def listing(self) -> str:
+        return "\n".join(f"({number}) {text}" for number, text in enumerate(self._texts, 1))
+
+
+def _rounded(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
