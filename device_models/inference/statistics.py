@@ -92,7 +92,8 @@ class InferenceStatistics(Parameters):
         Raises:
             InputError: a target is negative, above g_max_uS, not finite, or outside a table.
         """
-        target = np.ascontiguousarray(g_target_uS, np.float32)
+        # The kernels' signatures are for writable arrays.
+        target = np.require(g_target_uS, np.float32, ["C", "W"])
         self._check_targets(target)
         flat = target.reshape(-1)
         n = flat.size

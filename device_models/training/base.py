@@ -172,7 +172,7 @@ class TrainingModel(Parameters, ABC):
         if counts.dtype.kind not in "iu" or (counts.size and counts.min() < 0):
             raise InputError(f"pulses: must be integers, 0 or more (got {pulses!r})")
         try:
-            counts = np.ascontiguousarray(np.broadcast_to(counts, g.shape), np.int64)
+            counts = np.array(np.broadcast_to(counts, g.shape), np.int64, order="C")
         except ValueError:
             raise InputError(
                 f"pulses: shape {counts.shape} does not fit devices of shape {g.shape}"
