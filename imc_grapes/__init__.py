@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from imc_grapes.config import RunConfig, load_run_config
     from imc_grapes.experiment import Outcome, run_experiment
     from imc_grapes.grapes import Grapes
+    from imc_grapes.spiking import SNU, sSNU
     from kernels.errors import InputError
 
 _HOMES = {
@@ -17,11 +18,22 @@ _HOMES = {
     "InputError": "kernels.errors",
     "Outcome": "imc_grapes.experiment",
     "RunConfig": "imc_grapes.config",
+    "SNU": "imc_grapes.spiking",
     "load_run_config": "imc_grapes.config",
     "run_experiment": "imc_grapes.experiment",
+    "sSNU": "imc_grapes.spiking",
 }
 
-__all__ = ["Grapes", "InputError", "Outcome", "RunConfig", "load_run_config", "run_experiment"]
+__all__ = [
+    "SNU",
+    "Grapes",
+    "InputError",
+    "Outcome",
+    "RunConfig",
+    "load_run_config",
+    "run_experiment",
+    "sSNU",
+]
 
 
 def __getattr__(name: str) -> Any:
