@@ -4,6 +4,7 @@ Columns are independent, so the result has the same bits for any number of threa
 and compile in a fraction of the time that Numba's own parallel loops take.
 """
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -23,8 +24,8 @@ def for_blocks(n_columns: int, devices: int, kernel: Callable[[int, int], None])
         devices: number of devices in all columns together; decides how many threads are worth it.
         kernel: must release the GIL and touch only the columns of its block.
     """
-    threads = min(get_threads(), n_columns, max(1, devices // WORTH_A_THREAD))
-    if threads == 1:
+    threads = min(get_threads(), n_columns, devices // WORTH_A_THREAD)
+    if threads <= 1:
         kernel(0, n_columns)
         return
     edges = [n_columns * index // threads for index in range(threads + 1)]
@@ -39,3 +40,7 @@ def for_blocks(n_columns: int, devices: int, kernel: Callable[[int, int], None])
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads - 1, thread_name_prefix="column-block")
+
+
+# A forked process inherits the pool but not its threads, and would wait for them for ever.
+os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -151,16 +151,17 @@ def modulation_factors(importance: npt.ArrayLike, low: float = 1.0, high: float 
         ``[n_out]`` float32.
 
     Raises:
-        ValueError: an importance is negative, NaN or infinite, there is none, or not ``0 <= low <= high``.
+        ValueError: an importance is negative, NaN or infinite, there is none, or not
+            ``0 <= low <= high`` with `high` finite and above 0.
     """
     vector = np.ascontiguousarray(importance, dtype=np.float32)
     if vector.ndim != 1 or vector.size == 0:
         raise ValueError(f"importance must be a vector [n_out], not of shape {vector.shape}")
     if not (np.isfinite(vector).all() and vector.min() >= 0.0):
         raise ValueError("importance must be finite and not negative")
-    if not 0.0 <= low <= high or high == 0.0:
+    if not 0.0 <= low <= high < np.inf or high == 0.0:
         raise ValueError(
-            f"must be 0 <= low <= high, with high above 0 (got low={low}, high={high})"
+            f"must be 0 <= low <= high, with high finite and above 0 (got low={low}, high={high})"
         )
     factors = np.empty_like(vector)
     _modulation_factors(vector, low, high, factors)
