@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from imc_grapes.grapes.error_hooks import ErrorModulation, modulate_after_batch_norm
 from imc_grapes.grapes.factors import layer_factors
 from imc_grapes.grapes.layers import choose_layers
-from imc_grapes.grapes.update_hooks import modulate_update
+from imc_grapes.grapes.update_hooks import modulate_update, modulates_update
 from kernels.errors import InputError
 
 Mode = Literal["propagating", "local", "lr_matched"]
@@ -33,7 +33,8 @@ class Grapes:
         exclude: names of layers that take no part.
 
     Raises:
-        InputError: an unknown mode or layer name, or no layer left to act on.
+        InputError: an unknown mode or layer name, no layer left to act on, or a layer that another `Grapes` still
+            acts on, so that its factors would be squared.
     """
 
     def __init__(
@@ -48,10 +49,11 @@ class Grapes:
             raise InputError(f"mode: {mode!r} is not one of {', '.join(get_args(Mode))}")
         self.mode: Mode = mode
         self._layers = choose_layers(model, layers, exclude)
+        _refuse_modulated(self._layers)
         self._handles: list[Any] = []
         for name, layer in self._layers.items():
             if mode == "local":
-                self._handles += modulate_update(layer, _Factors(self, name))
+                self._handles += modulate_update(name, layer, _Factors(self, name))
             else:
                 hook = ErrorModulation(_Factors(self, name))
                 self._handles.append(layer.register_forward_hook(hook))
@@ -76,6 +78,15 @@ class Grapes:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+
+
+def _refuse_modulated(layers: dict[str, nn.Module]) -> None:
+    for name, layer in layers.items():
+        hooks = layer._forward_hooks.values()
+        if modulates_update(layer) or any(isinstance(hook, ErrorModulation) for hook in hooks):
+            raise InputError(
+                f"layer '{name}': another Grapes acts on it already; call its detach() first"
+            )
 
 
 class _Factors:

@@ -18,7 +18,12 @@ class _Modulated:
     def __init__(self, output: Tensor, factors: Tensor, axis: int) -> None:
         self.factors = factors
         self.axis = axis
+        self._version = output._version
         self._handle = output.register_hook(self._scale)
+
+    def is_of(self, tensor: Tensor) -> bool:
+        """Whether `tensor` is still what the layer put out, and no in-place activation has changed it since."""
+        return tensor._version == self._version
 
     def move_to(self, output: Tensor) -> None:
         self._handle.remove()
@@ -55,8 +60,8 @@ def modulate_after_batch_norm(model: nn.Module) -> list[Any]:
 
 
 def _take_over(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
-    modulated: _Modulated | None = getattr(args[0], _MARK, None)
-    if modulated is None or not output.requires_grad:
+    modulated: _Modulated | None = getattr(args[0], _MARK, None) if args else None
+    if modulated is None or not modulated.is_of(args[0]) or not output.requires_grad:
         return
     channels_are_nodes = output.dim() + modulated.axis == 1
     if channels_are_nodes:

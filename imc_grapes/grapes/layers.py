@@ -37,46 +37,61 @@ def choose_layers(
 ) -> dict[str, nn.Module]:
     """The layers that take part: `layers`, or else all weight layers but the last; less `exclude`.
 
+    Excluding a module excludes every layer inside it.
+
     Raises:
         InputError: a name is not that of a weight layer, a layer is of a kind that GRAPES does not act on and is not
             excluded, or none is left.
     """
     excluded = set(exclude)
     candidates = weight_layers(model)
-    _refuse_unsupported(model, excluded, chosen_by_name=layers is not None)
-    chosen = list(candidates)[:-1] if layers is None else list(layers)
-    for name in [*chosen, *excluded]:
-        if name not in candidates and not _is_module(model, name):
-            known = ", ".join(candidates) or "none"
+    unsupported = _unsupported_layers(model)
+    known = ", ".join(candidates) or "none"
+    for name in excluded:
+        if not any(_lies_in(layer, {name}) for layer in (*candidates, *unsupported)):
             raise InputError(
-                f"'{name}' is not a layer of this model; its weight layers are: {known}"
+                f"exclude: {_not_a_layer(model, name)}; the weight layers are: {known}"
             )
+    if layers is None:
+        _refuse_unsupported(unsupported, excluded)
+        chosen = list(candidates)[:-1]
+    else:
+        chosen = list(layers)
     for name in chosen:
         if name not in candidates:
-            raise InputError(
-                f"layer '{name}' is a {type(model.get_submodule(name)).__name__}, which has no weights that GRAPES "
-                f"acts on; the weight layers are: {', '.join(candidates)}"
-            )
-    kept = {name: candidates[name] for name in chosen if name not in excluded}
+            raise InputError(f"layers: {_not_a_layer(model, name)}; the weight layers are: {known}")
+    kept = {name: candidates[name] for name in chosen if not _lies_in(name, excluded)}
     if not kept:
         raise InputError(
             "GRAPES has no layer to act on: the last weight layer takes no part unless layers= names it, "
-            f"and the weight layers are: {', '.join(candidates) or 'none'}"
+            f"and the weight layers are: {known}"
         )
     return kept
 
 
-def _refuse_unsupported(model: nn.Module, excluded: set[str], *, chosen_by_name: bool) -> None:
-    if chosen_by_name:
-        return
-    for name, module in model.named_modules():
-        recurrent_container = type(module).__name__ == "AnalogRNN"
-        if (isinstance(module, UNSUPPORTED) or recurrent_container) and name not in excluded:
+def _lies_in(name: str, modules: set[str]) -> bool:
+    return any(name == module or name.startswith(f"{module}.") for module in modules)
+
+
+def _not_a_layer(model: nn.Module, name: str) -> str:
+    modules = dict(model.named_modules())
+    if name not in modules:
+        return f"'{name}' is not a layer of this model"
+    return f"'{name}' is a {type(modules[name]).__name__}, which has no weights that GRAPES acts on"
+
+
+def _unsupported_layers(model: nn.Module) -> dict[str, nn.Module]:
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, UNSUPPORTED) or type(module).__name__ == "AnalogRNN"
+    }
+
+
+def _refuse_unsupported(unsupported: dict[str, nn.Module], excluded: set[str]) -> None:
+    for name, module in unsupported.items():
+        if not _lies_in(name, excluded):
             raise InputError(
                 f"layer '{name}' is a {type(module).__name__}, which GRAPES does not act on yet; "
                 f"name it in exclude= to train it without"
             )
-
-
-def _is_module(model: nn.Module, name: str) -> bool:
-    return any(name == known for known, _ in model.named_modules())

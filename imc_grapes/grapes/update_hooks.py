@@ -10,24 +10,87 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import Parameter
+from torch.utils.hooks import RemovableHandle
 
 from crossbar.placement import placed_tiles
 from imc_grapes.grapes.layers import is_analog
 from imc_grapes.grapes.node_axis import along
+from kernels.errors import InputError
 
 FactorSource = Callable[[], Tensor]
 
 
-def modulate_update(layer: nn.Module, factors: FactorSource) -> list[Any]:
-    """Scale the coming updates of `layer` node by node; the handles returned undo it."""
-    handles = [
-        parameter.register_hook(_RowScaling(factors, columns))
-        for parameter, columns in _node_parameters(layer)
-        if parameter.requires_grad
-    ]
+def modulate_update(name: str, layer: nn.Module, factors: FactorSource) -> list[Any]:
+    """Scale the coming updates of `layer` node by node; the handles returned undo it.
+
+    Raises:
+        InputError: the weights of the layer, called `name`, are computed from other parameters.
+    """
+    if not is_analog(layer) and not isinstance(layer.weight, Parameter):
+        raise InputError(
+            f"layer '{name}': its weight is computed from other parameters (a parametrization, a pruning mask), so "
+            "mode 'local' has no weight gradient to scale; use mode 'propagating', or name the layer in exclude="
+        )
+    scaling = _RowScaling(factors)
+    handles: list[Any] = [layer.register_forward_pre_hook(scaling.attach), scaling]
     if is_analog(layer):
         handles.append(layer.register_forward_hook(_TileUpdateModulation(factors)))
     return handles
+
+
+def modulates_update(layer: nn.Module) -> bool:
+    """Whether `modulate_update` acts on `layer`."""
+    hooks = layer._forward_pre_hooks.values()
+    return any(isinstance(getattr(hook, "__self__", None), _RowScaling) for hook in hooks)
+
+
+class _RowScaling:
+    """Scales each node's row in the gradients of a layer's parameters.
+
+    A parameter's hooks are lost when it is copied, pickled or replaced (`load_state_dict(assign=True)`), a module's
+    are not; so a hook of the module sees to it, at every forward pass, that the parameters have theirs.
+    """
+
+    def __init__(self, factors: FactorSource) -> None:
+        self._factors = factors
+        self._handles: list[RemovableHandle] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_handles": []}
+
+    def attach(self, layer: nn.Module, args: Any) -> None:
+        """Forward pre-hook: hook every parameter that is to be trained and is not hooked yet."""
+        for parameter, columns in _node_parameters(layer):
+            if parameter.requires_grad and not self._is_hooked(parameter):
+                hook = _RowScalingHook(self, columns)
+                self._handles.append(parameter.register_hook(hook))
+
+    def remove(self) -> None:
+        """Leave the parameters as they were before."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def rows_scaled(self, gradient: Tensor, columns: slice) -> Tensor:
+        """`gradient` ``[n_out, ...]``, each row times the factor of its node."""
+        return gradient * along(self._factors()[columns], gradient, 0)
+
+    def _is_hooked(self, parameter: Parameter) -> bool:
+        hooks = getattr(parameter, "_backward_hooks", None) or {}
+        return any(
+            isinstance(hook, _RowScalingHook) and hook.scaling is self for hook in hooks.values()
+        )
+
+
+class _RowScalingHook:
+    """Hook of one parameter, for the nodes in `columns`."""
+
+    def __init__(self, scaling: _RowScaling, columns: slice) -> None:
+        self.scaling = scaling
+        self._columns = columns
+
+    def __call__(self, gradient: Tensor) -> Tensor:
+        return self.scaling.rows_scaled(gradient, self._columns)
 
 
 def _node_parameters(layer: nn.Module) -> Iterator[tuple[Parameter, slice]]:
@@ -49,17 +112,6 @@ def _node_parameters(layer: nn.Module) -> Iterator[tuple[Parameter, slice]]:
             if isinstance(parameter, Parameter) and id(parameter) not in seen and parameter.dim():
                 seen.add(id(parameter))
                 yield parameter, placed.columns
-
-
-class _RowScaling:
-    """Hook of a parameter ``[n_out, ...]``: scale each node's row of its gradient."""
-
-    def __init__(self, factors: FactorSource, columns: slice) -> None:
-        self._factors = factors
-        self._columns = columns
-
-    def __call__(self, gradient: Tensor) -> Tensor:
-        return gradient * along(self._factors()[self._columns], gradient, 0)
 
 
 class _TileUpdateModulation:
