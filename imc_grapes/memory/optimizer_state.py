@@ -24,8 +24,12 @@ def closed_form_bytes(model: nn.Module, optimizer_name: str) -> int:
 
 
 def _trained_by_torch(model: nn.Module) -> Iterator[Tensor]:
-    """Parameters that receive a gradient: not those that a tile updates by itself."""
-    return (p for p in model.parameters() if p.grad is not None)
+    """Parameters that a torch optimizer updates: not the devices that a tile updates by itself, nor its counters."""
+    counters = {id(getattr(module, "input_range_update_idx", None)) for module in model.modules()}
+    for parameter in model.parameters():
+        is_tile = hasattr(parameter, "analog_tile")
+        if parameter.requires_grad and not is_tile and id(parameter) not in counters:
+            yield parameter
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:
