@@ -1,1 +1,27 @@
 """Arrays of devices and the circuits around them."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crossbar.conductances import TileConductances, conductances
+    from crossbar.pcm_config import PCMConfig
+    from crossbar.pcm_tile import PCMTile
+
+__all__ = ["PCMConfig", "PCMTile", "TileConductances", "conductances"]
+
+_HOME = {
+    "PCMConfig": "crossbar.pcm_config",
+    "PCMTile": "crossbar.pcm_tile",
+    "TileConductances": "crossbar.conductances",
+    "conductances": "crossbar.conductances",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # The tile brings aihwkit and compiled kernels, which other users of this package do not need.
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'crossbar' has no attribute '{name}'")

@@ -1,0 +1,90 @@
+"""SGD, momentum, NAG, RMSprop and Adam in front of chi; their matrices at a chosen word length."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from crossbar.specs import OptimizerSpec
+
+Array = NDArray[np.float32]
+Stored = NDArray[np.float32] | NDArray[np.uint16]
+
+_MATRICES = {
+    "sgd": (),
+    "momentum": ("momentum",),
+    "nag": ("momentum",),
+    "rmsprop": ("mean_square",),
+    "adam": ("first_moment", "second_moment"),
+}
+
+
+class ChiOptimizer:
+    """Turns the gradient of one tile into the direction of its update, by the equations of torch.optim.
+
+    Args:
+        spec: which rule.
+        shape: (n_out, n_in).
+        key: stream of the stochastic rounding of 16-bit words.
+
+    Attributes:
+        matrices: what is kept from update to update: float32, or uint16 holding bfloat16.
+    """
+
+    def __init__(self, spec: OptimizerSpec, shape: tuple[int, int], key: np.uint64) -> None:
+        self._spec = spec
+        self._key = key
+        dtype = np.float32 if spec.state_bits == 32 else np.uint16
+        self.matrices: dict[str, Stored] = {
+            name: np.zeros(shape, dtype) for name in _MATRICES[spec.name]
+        }
+
+    def direction(self, gradient: Tensor, update: int) -> Tensor:
+        """What is multiplied by the learning rate and subtracted from the weights.
+
+        Args:
+            gradient: float32 [n_out, n_in]; may be overwritten.
+            update: number of this update, from 1 on.
+
+        Returns:
+            float32 [n_out, n_in].
+        """
+        spec = self._spec
+        if spec.name == "sgd":
+            return gradient
+        held = {name: self._load(stored) for name, stored in self.matrices.items()}
+        if spec.name in ("momentum", "nag"):
+            velocity = held["momentum"].mul_(spec.momentum).add_(gradient)
+            if spec.name == "nag":
+                direction = gradient.add_(velocity, alpha=spec.momentum)
+            else:
+                direction = velocity.clone()
+        elif spec.name == "rmsprop":
+            square = held["mean_square"].mul_(spec.alpha)
+            square.addcmul_(gradient, gradient, value=1.0 - spec.alpha)
+            direction = gradient.div_(square.sqrt().add_(spec.eps))
+        else:
+            decay_1, decay_2 = spec.betas
+            first = held["first_moment"].mul_(decay_1).add_(gradient, alpha=1.0 - decay_1)
+            second = held["second_moment"].mul_(decay_2)
+            second.addcmul_(gradient, gradient, value=1.0 - decay_2)
+            root = second.sqrt().div_((1.0 - decay_2**update) ** 0.5).add_(spec.eps)
+            direction = first.div(root).div_(1.0 - decay_1**update)
+        for index, (name, values) in enumerate(held.items()):
+            self._store(name, values, update, index)
+        return direction
+
+    def _load(self, stored: Stored) -> Tensor:
+        if stored.dtype == np.uint16:
+            from kernels.bfloat16 import decode
+
+            return torch.from_numpy(decode(stored.reshape(-1)).reshape(stored.shape))
+        return torch.from_numpy(stored)
+
+    def _store(self, name: str, values: Tensor, update: int, index: int) -> None:
+        stored = self.matrices[name]
+        if stored.dtype == np.uint16:
+            from kernels.bfloat16 import encode
+
+            draw = update * len(self.matrices) + index
+            encode(values.numpy().reshape(-1), self._key, draw, stored.reshape(-1))

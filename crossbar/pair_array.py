@@ -1,0 +1,239 @@
+"""The devices of one tile: differential pairs of a training model, and what happens to them."""
+
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbar.specs import ArraySpec, ProgramSpec, RefreshSpec
+from device_models.faults import Faults
+from device_models.training import PulsedDevices, TrainingModel
+from kernels.pair_pulses import Pairs
+from kernels.random_streams import stream_key
+
+Array = NDArray[np.float32]
+
+_UNDATED = np.empty(0, np.int32)
+_MOST_PULSES_TO_AVERAGE = 2000
+_DEVICES_TO_AVERAGE = 1024
+_SMALLEST_STEP = 1e-3
+
+
+@dataclass
+class Counters:
+    """What the periphery did to the devices of one tile.
+
+    Attributes:
+        updates: updates of the weights.
+        pulses: SET pulses of updates.
+        saturated: trains or accumulators that could not hold all that was due.
+        refreshes: pairs that were RESET and written back.
+        refresh_pulses: SET pulses of those writes.
+        chi_transfers: pulses that chi gave off (part of `pulses`).
+        programmed: writes of the whole matrix.
+        program_pulses: pulses of those writes.
+        program_missed: pairs that a write did not bring within its tolerance.
+    """
+
+    updates: int = 0
+    pulses: int = 0
+    saturated: int = 0
+    refreshes: int = 0
+    refresh_pulses: int = 0
+    chi_transfers: int = 0
+    programmed: int = 0
+    program_pulses: int = 0
+    program_missed: int = 0
+
+
+class PairArray:
+    """K devices per polarity at each of `n_out * n_in` crosspoints.
+
+    Args:
+        shape: (n_out, n_in).
+        model: of the single device.
+        array: K and the range of weights.
+        faults: fractions of stuck devices.
+        dated: keep the time of each device's last pulse.
+        stream: (seed, layer, tile): fixes all random numbers.
+
+    Attributes:
+        g_plus: float32 [n_out, n_in], or [K, n_out, n_in] for K > 1, µS.
+        g_minus: float32, the same shape, µS.
+        counters: see `Counters`.
+        event: number of updates and writes so far; the position in every random stream.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        model: TrainingModel,
+        array: ArraySpec,
+        faults: Faults,
+        dated: bool,
+        stream: tuple[int, ...],
+    ) -> None:
+        self.model = model
+        self.shape = shape
+        self.sharing = array.devices_per_polarity
+        self.stream = stream
+        self.event = 0
+        self.turn = 0
+        self.counters = Counters()
+        self.constants = model.constants()
+        self.weight_per_uS = array.weight_range / (
+            self.sharing * (model.g_max_uS - model.g_min_uS)
+        )
+        stacked = shape if self.sharing == 1 else (self.sharing, *shape)
+        n = int(np.prod(stacked))
+        self.g_plus: Array = np.zeros(stacked, np.float32)
+        self.g_minus: Array = np.zeros(stacked, np.float32)
+        self._state_plus = model.fresh_state(n, int(self.key("devices", "plus")))
+        self._state_minus = model.fresh_state(n, int(self.key("devices", "minus")))
+        self._stuck_plus = faults.draw(n, int(self.key("devices", "plus")))
+        self._stuck_minus = faults.draw(n, int(self.key("devices", "minus")))
+        self._last_plus = np.zeros(n, np.int32) if dated else _UNDATED
+        self._last_minus = np.zeros(n, np.int32) if dated else _UNDATED
+
+    def key(self, *purpose: str | int) -> np.uint64:
+        """The random stream of this tile for one purpose."""
+        seed, *place = self.stream
+        return stream_key(seed, *place, *purpose)
+
+    @cached_property
+    def _keys(self) -> dict[str, tuple[np.uint64, np.uint64]]:
+        return {
+            purpose: (self.key(purpose, "plus"), self.key(purpose, "minus"))
+            for purpose in ("refresh", "write")
+        }
+
+    @property
+    def pairs(self) -> Pairs:
+        """Flat views for the kernels."""
+        return Pairs(
+            self.g_plus.reshape(-1),
+            self.g_minus.reshape(-1),
+            self._state_plus,
+            self._state_minus,
+            self._last_plus,
+            self._last_minus,
+        )
+
+    def write(self, weights: Array, spec: ProgramSpec) -> None:
+        """RESET everything and write weights `[n_out, n_in]`, all of them within the range."""
+        from kernels import pair_writing
+
+        how = {
+            "exact": pair_writing.EXACT,
+            "open_loop": pair_writing.OPEN_LOOP,
+            "write_verify": pair_writing.WRITE_VERIFY,
+        }[spec.kind]
+        targets = weights.reshape(-1) / np.float32(self.weight_per_uS * self.sharing)
+        self.event += 1
+        pulses, _, missed = pair_writing.write_pairs(
+            self.model.set_pulse,
+            self.model.reset_pulse,
+            self.pairs,
+            targets.astype(np.float32),
+            how,
+            self.model.g_min_uS,
+            spec.tolerance_uS or 0.5 * mean_step_uS(self.model, 1.0),
+            spec.max_pulses,
+            self.event,
+            self.constants,
+            *self._keys["write"],
+        )
+        self.counters.programmed += 1
+        self.counters.program_pulses += pulses
+        self.counters.program_missed += missed
+        self.hold_stuck()
+
+    def refresh_if_due(self, spec: RefreshSpec) -> None:
+        """Refresh the pairs that have filled up, if this is the update for it."""
+        if spec.every_updates is None or self.counters.updates % spec.every_updates:
+            return
+        from kernels.pair_refresh import refresh
+
+        g_max_uS = self.model.g_max_uS
+        refreshed, pulses = refresh(
+            self.model.set_pulse,
+            self.model.reset_pulse,
+            self.pairs,
+            spec.above * g_max_uS,
+            spec.other_above * g_max_uS,
+            spec.tolerance_steps * mean_step_uS(self.model, spec.above),
+            spec.max_pulses,
+            self.event,
+            self.constants,
+            *self._keys["refresh"],
+        )
+        self.counters.refreshes += refreshed
+        self.counters.refresh_pulses += pulses
+
+    def hold_stuck(self) -> None:
+        """Undo whatever was done to devices that are stuck."""
+        for g, state, stuck in (
+            (self.g_plus, self._state_plus, self._stuck_plus),
+            (self.g_minus, self._state_minus, self._stuck_minus),
+        ):
+            if stuck.reset_index.size or stuck.set_index.size:
+                flat = g.reshape(-1)
+                g_max_uS = self.model.device_g_max_uS(PulsedDevices(flat, state, stuck))
+                stuck.hold(flat, self.model.g_min_uS, g_max_uS)
+
+    def dump(self) -> dict[str, Any]:
+        """Copies of all that is needed to continue bit for bit."""
+        return {
+            "stream": self.stream,
+            "event": self.event,
+            "turn": self.turn,
+            "counters": asdict(self.counters),
+            **{name: getattr(self, name).copy() for name in _ARRAYS},
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over what `dump` gave; into the present arrays, so that views on them stay live."""
+        self.stream = tuple(state["stream"])
+        self.__dict__.pop("_keys", None)
+        self.event = state["event"]
+        self.turn = state["turn"]
+        self.counters = Counters(**state["counters"])
+        for name in _ARRAYS:
+            getattr(self, name)[...] = state[name]
+
+
+_ARRAYS = ("g_plus", "g_minus", "_state_plus", "_state_minus", "_last_plus", "_last_minus")
+
+
+@cache
+def mean_step_uS(model: TrainingModel, up_to: float) -> float:
+    """Mean step of the SET pulses that bring a mean device from RESET up to a fraction of its g_max.
+
+    A device whose mean steps die out earlier counts up to there.
+
+    Args:
+        model: of the device.
+        up_to: fraction of g_max.
+
+    Returns:
+        µS per pulse.
+    """
+    constants = model.constants()
+    g = np.zeros(1, np.float32)
+    memory = model.fresh_state(_DEVICES_TO_AVERAGE, 0).mean(axis=1, keepdims=True)
+    zero = np.float32(0.0)
+    model.reset_pulse.py_func(g, memory, 0, constants, zero)
+    start = float(g[0])
+    pulses = 0
+    while pulses < _MOST_PULSES_TO_AVERAGE:
+        before = float(g[0])
+        model.set_pulse.py_func(g, memory, 0, constants, zero)
+        pulses += 1
+        reached = float(g[0])
+        if reached >= up_to * model.g_max_uS:
+            break
+        if reached - before <= _SMALLEST_STEP * model.granularity_uS:
+            break
+    return (float(g[0]) - start) / pulses

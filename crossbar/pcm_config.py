@@ -1,0 +1,184 @@
+"""The configuration of a `PCMTile`, in the form that aihwkit's layers take."""
+
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass, field
+from typing import Any, TypeVar
+
+from aihwkit.simulator.parameters.io import IOParameters
+from aihwkit.simulator.parameters.mapping import MappableRPU, MappingParameter
+from aihwkit.simulator.parameters.pre_post import PrePostProcessingRPU
+from pydantic import TypeAdapter, ValidationError
+
+from crossbar.analog_product import converters, io_parameters
+from crossbar.pcm_tile import PCMTile, PCMTileArray
+from crossbar.specs import (
+    AccumulatedSpec,
+    ArraySpec,
+    IOSpec,
+    ProgramSpec,
+    PulsedSpec,
+    ReadSpec,
+    UpdateSpec,
+)
+from crossbar.streams import TileStreams
+from device_models.faults import Faults
+from device_models.parameters import Parameters, one_line
+from device_models.training import TrainingModel, TrainingModelSpec
+from kernels.errors import InputError
+
+Spec = TypeVar("Spec", bound=Parameters)
+_DEVICE_NAMES = ("nandakumar2018", "exp_step", "linear")
+_UPDATE_NAMES = ("pulsed", "accumulated")
+_IO_NAMES = ("default", "perfect")
+
+
+@dataclass
+class PCMConfig(MappableRPU, PrePostProcessingRPU):
+    """What the tiles of a layer are made of; pass it to an aihwkit layer as `rpu_config`.
+
+    `device`, `io` and `update` each take a name, a mapping, or a frozen parameter object; the others a mapping or
+    an object.
+
+    Attributes:
+        device: "nandakumar2018", "exp_step" or "linear", or a model of `device_models.training`; as a mapping
+            with the key `model`.
+        io: "default" (7-bit DAC, 9-bit ADC, output noise: aihwkit's defaults), "perfect", `IOSpec`, or aihwkit's own
+            `IOParameters`, which then hold in both directions and in units of weights.
+        update: "pulsed", "accumulated", `PulsedSpec` or `AccumulatedSpec`; as a mapping with the key `kind`.
+        array: `ArraySpec`: size of one array, devices per polarity, weight range.
+        read: `ReadSpec`: read noise of the devices, drift while training.
+        programming: `ProgramSpec`: what `set_weights` does; exact by default.
+        faults: `device_models.faults.Faults`: fractions of stuck devices.
+        seed: fixes all random numbers of the tiles.
+
+    Raises:
+        InputError: a value is impossible, or a combination cannot be honoured.
+    """
+
+    tile_class: type = PCMTile
+    tile_array_class: type | None = PCMTileArray
+    device: Any = "nandakumar2018"
+    io: InitVar[Any] = "default"
+    update: Any = "pulsed"
+    array: Any = None
+    read: Any = None
+    programming: Any = None
+    faults: Any = None
+    seed: int = 0
+    forward: IOParameters = field(init=False)
+    backward: IOParameters = field(init=False)
+    streams: TileStreams = field(default_factory=TileStreams, init=False, repr=False, compare=False)
+
+    def __post_init__(self, io: Any) -> None:
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
+            raise InputError(f"seed: must be an integer (got {self.seed!r})")
+        self.device = _choice(
+            "device", self.device, _DEVICE_NAMES, "model", TrainingModelSpec, TrainingModel
+        )
+        self.update = _choice(
+            "update", self.update, _UPDATE_NAMES, "kind", UpdateSpec, (PulsedSpec, AccumulatedSpec)
+        )
+        self.array = _spec("array", self.array, ArraySpec())
+        self.read = _spec("read", self.read, ReadSpec())
+        self.programming = _spec("programming", self.programming, ProgramSpec(kind="exact"))
+        self.faults = _spec("faults", self.faults, Faults())
+        self._set_converters(io)
+        self._set_mapping()
+        self._check_read()
+
+    def _set_converters(self, io: Any) -> None:
+        if isinstance(io, IOParameters):
+            self.forward, self.backward = io, io
+        else:
+            spec = _io_spec(io)
+            weight_range = self.array.weight_range
+            self.forward = io_parameters(spec, weight_range, forward=True)
+            self.backward = io_parameters(spec, weight_range, forward=False)
+        converters(self.forward)
+        converters(self.backward)
+
+    def _set_mapping(self) -> None:
+        if not self.mapping.digital_bias:
+            raise InputError(
+                "mapping.digital_bias: the PCM tile has no analog bias; allowed: True (a digital bias)"
+            )
+        sizes = (self.array.rows or 0, self.array.columns or 0)
+        default = MappingParameter()
+        given = (self.mapping.max_input_size, self.mapping.max_output_size)
+        if given != (default.max_input_size, default.max_output_size) and given != sizes:
+            raise InputError(
+                f"mapping: max_input_size, max_output_size = {given} contradict array.rows, "
+                f"array.columns = {sizes}; give the array alone"
+            )
+        self.mapping.max_input_size, self.mapping.max_output_size = sizes
+
+    def _check_read(self) -> None:
+        law = self.device.read_law
+        for key, wanted in (
+            ("noise", self.read.noise),
+            ("seconds_per_update", self.read.seconds_per_update),
+        ):
+            if wanted and law is None:
+                raise InputError(
+                    f"read.{key}: the model {self.device.model} has neither drift nor read noise "
+                    f"(got {wanted!r}); nandakumar2018 has both"
+                )
+
+    def get_default_tile_module_class(self, out_size: int = 0, in_size: int = 0) -> type:
+        """One tile, or several where a layer is larger than an array.
+
+        Args:
+            out_size: number of outputs of the layer.
+            in_size: number of inputs of the layer.
+        """
+        rows, columns = self.array.rows or in_size, self.array.columns or out_size
+        fits = in_size <= rows and out_size <= columns
+        return self.tile_class if fits or self.tile_array_class is None else self.tile_array_class
+
+
+def _choice(
+    key: str,
+    value: Any,
+    names: tuple[str, ...],
+    tag: str,
+    union: Any,
+    classes: type | tuple[type, ...],
+) -> Any:
+    if isinstance(value, classes):
+        return value
+    if isinstance(value, str):
+        value = {tag: value}
+    if not isinstance(value, Mapping):
+        raise InputError(f"{key}: must be a name, a mapping or a parameter object (got {value!r})")
+    values = dict(value)
+    if values.get(tag) not in names:
+        raise InputError(
+            f"{key}.{tag}: must be one of {', '.join(names)} (got {values.get(tag)!r})"
+        )
+    try:
+        return TypeAdapter(union).validate_python(values)
+    except ValidationError as error:
+        raise InputError(f"{key}: {one_line(error)}") from None
+
+
+def _spec(key: str, value: Any, default: Spec) -> Spec:
+    if value is None:
+        return default
+    if isinstance(value, type(default)):
+        return value
+    if not isinstance(value, Mapping):
+        raise InputError(
+            f"{key}: must be a mapping or a {type(default).__name__} (got {value!r})"
+        )
+    try:
+        return type(default).of(value)
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from None
+
+
+def _io_spec(value: Any) -> IOSpec:
+    if isinstance(value, str):
+        if value not in _IO_NAMES:
+            raise InputError(f"io: must be one of {', '.join(_IO_NAMES)} (got {value!r})")
+        return IOSpec(perfect=value == "perfect")
+    return _spec("io", value, IOSpec())

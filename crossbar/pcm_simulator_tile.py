@@ -1,0 +1,287 @@
+"""The simulated array behind a `PCMTile`: devices, reads, products and updates, without autograd."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from aihwkit.simulator.tiles.base import SimulatorTile
+from numpy.typing import NDArray
+from torch import Tensor
+
+from crossbar.analog_product import analog_product, converters
+from crossbar.pair_array import PairArray
+from crossbar.specs import ProgramSpec
+from crossbar.update_periphery import periphery_for
+from kernels.errors import InputError
+from kernels.pair_weights import pair_weights
+from kernels.read_law import ReadLaw
+
+if TYPE_CHECKING:
+    from crossbar.pcm_config import PCMConfig
+
+_FORWARD, _BACKWARD = 0, 1
+_NO_DRIFT = ReadLaw(0.0, 1.0, 0.0, 0.0)
+
+
+@dataclass
+class ReadOut:
+    """What a read of all pairs found.
+
+    Attributes:
+        weights: float32 [n_out, n_in].
+        variance: float32 [n_out, n_in], variance of the read noise; None without.
+        gain: digital factor on the outputs, for drift compensation.
+    """
+
+    weights: Tensor
+    variance: Tensor | None
+    gain: float = 1.0
+
+
+class PCMSimulatorTile(SimulatorTile):
+    """One array of pairs with its converters and update circuits.
+
+    Args:
+        x_size: n_in, rows.
+        d_size: n_out, columns.
+        rpu_config: see `PCMConfig`.
+        stream: (seed, layer, tile); fixes all random numbers.
+    """
+
+    def __init__(
+        self, x_size: int, d_size: int, rpu_config: "PCMConfig", stream: tuple[int, ...]
+    ) -> None:
+        self._config = rpu_config
+        self.devices = PairArray(
+            (d_size, x_size),
+            rpu_config.device,
+            rpu_config.array,
+            rpu_config.faults,
+            rpu_config.read.seconds_per_update is not None,
+            stream,
+        )
+        self.periphery = periphery_for(rpu_config.update, self.devices)
+        self.learning_rate = 0.1
+        self.reads = 0
+        self.later: ReadOut | None = None
+        self._now = ReadOut(torch.zeros(d_size, x_size), None)
+        self._stale = True
+        self._renew_keys()
+
+    def _renew_keys(self) -> None:
+        key = self.devices.key
+        self._noise_keys = tuple(
+            (key("inputs", direction), key("outputs", direction))
+            for direction in ("forward", "backward")
+        )
+
+    def set_config(self, rpu_config: "PCMConfig") -> None:
+        """Use the converters of this configuration from now on; the devices stay what they are."""
+        self._config = rpu_config
+
+    def read_out(self) -> ReadOut:
+        """The weights as the array shows them at this moment."""
+        config = self._config
+        devices = self.devices
+        weights = self._now.weights.numpy().reshape(-1)
+        if not config.read.noise and config.read.seconds_per_update is None:
+            pairs = devices.pairs
+            shape = (devices.sharing, weights.size)
+            pair_weights(
+                pairs.g_plus.reshape(shape),
+                pairs.g_minus.reshape(shape),
+                devices.weight_per_uS,
+                weights,
+            )
+            self._now.variance = None
+        else:
+            from kernels.pair_read import read_pairs
+
+            spread = np.empty(weights.size if config.read.noise else 0, np.float32)
+            read_pairs(
+                devices.pairs,
+                devices.model.read_law or _NO_DRIFT,
+                config.read.seconds_per_update or 0.0,
+                0.0,
+                devices.event,
+                devices.weight_per_uS,
+                weights,
+                spread,
+            )
+            self._now.variance = (
+                torch.from_numpy(spread.reshape(devices.shape)) if config.read.noise else None
+            )
+        self._stale = False
+        return self._now
+
+    def forward(
+        self,
+        x_input: Tensor,
+        bias: bool = False,
+        in_trans: bool = False,
+        out_trans: bool = False,
+        is_test: bool = False,
+        non_blocking: bool = False,
+    ) -> Tensor:
+        """Inputs [..., n_in] to outputs [..., n_out]."""
+        seen = self.later or self.read_out()
+        transposed = ReadOut(
+            seen.weights.T, None if seen.variance is None else seen.variance.T, seen.gain
+        )
+        return self._product(x_input, transposed, _FORWARD)
+
+    def backward(
+        self,
+        d_input: Tensor,
+        bias: bool = False,
+        in_trans: bool = False,
+        out_trans: bool = False,
+        non_blocking: bool = False,
+    ) -> Tensor:
+        """Errors [..., n_out] at the outputs to errors [..., n_in] at the inputs."""
+        seen = self.later or (self.read_out() if self._stale else self._now)
+        return self._product(d_input, seen, _BACKWARD)
+
+    def _product(self, values: Tensor, seen: ReadOut, direction: int) -> Tensor:
+        matrix = _matrix(values)
+        self.reads += 1
+        io = self._config.forward if direction == _FORWARD else self._config.backward
+        y = analog_product(
+            matrix,
+            seen.weights,
+            seen.variance,
+            converters(io),
+            self._noise_keys[direction],
+            self.reads,
+        )
+        if seen.gain != 1.0:
+            y *= seen.gain
+        return y.reshape(*values.shape[:-1], y.shape[-1])
+
+    def update(
+        self,
+        x_input: Tensor,
+        d_input: Tensor,
+        bias: bool = False,
+        in_trans: bool = False,
+        out_trans: bool = False,
+        non_blocking: bool = False,
+    ) -> None:
+        """Change the weights by about `-learning_rate * d^T x`, as the update circuits can.
+
+        Raises:
+            InputError: the devices are being read at a later time.
+            FloatingPointError: an input or an error is not finite.
+        """
+        if self.later is not None:
+            raise InputError(
+                "the tile is being read at a later time; leave `drifted` (or call `drift_to(None)`) "
+                "before training goes on"
+            )
+        x, d = _matrix(x_input), _matrix(d_input)
+        if not (torch.isfinite(x.sum()) and torch.isfinite(d.sum())):
+            raise FloatingPointError(
+                "an input or an error of the tile is not finite: the training has diverged"
+            )
+        self.periphery.update(x, d, self.learning_rate)
+        self._stale = True
+
+    def set_weights(self, weight: Tensor) -> None:
+        """Write weights [n_out, n_in] as `PCMConfig.programming` says."""
+        self.program(weight, self._config.programming)
+
+    def program(self, weights: Tensor, spec: ProgramSpec) -> None:
+        """Write weights [n_out, n_in], clipped to the range; all devices are RESET first."""
+        limit = self._config.array.weight_range
+        values = weights.detach().to(torch.float32).clamp(-limit, limit)
+        self.devices.write(np.ascontiguousarray(values.numpy()), spec)
+        self._stale = True
+
+    def get_weights(self, as_ref: bool = False) -> Tensor:
+        """The weights [n_out, n_in] without read noise.
+
+        Args:
+            as_ref: the scratch matrix that products use, which the next read overwrites; else a copy.
+        """
+        weights = self.read_out().weights
+        return weights if as_ref else weights.clone()
+
+    def get_x_size(self) -> int:
+        """n_in."""
+        return self.devices.shape[1]
+
+    def get_d_size(self) -> int:
+        """n_out."""
+        return self.devices.shape[0]
+
+    def get_brief_info(self) -> str:
+        """One line for `repr`."""
+        config = self._config
+        n_out, n_in = self.devices.shape
+        return (
+            f"PCMTile({n_out}, {n_in}, device={config.device.model}, update={config.update.kind}, "
+            f"devices_per_polarity={self.devices.sharing})"
+        )
+
+    def get_learning_rate(self) -> float | None:
+        """The learning rate of the next update."""
+        return self.learning_rate
+
+    def set_learning_rate(self, learning_rate: float | None) -> None:
+        """Set the learning rate of the next updates.
+
+        Raises:
+            InputError: it is negative or not finite.
+        """
+        if learning_rate is None:
+            return
+        if not 0.0 <= learning_rate < float("inf"):
+            raise InputError(f"learning_rate: must be 0 or more and finite (got {learning_rate})")
+        self.learning_rate = learning_rate
+
+    def set_weights_uniform_random(self, bmin: float, bmax: float) -> None:
+        """Write uniform random weights in [bmin, bmax], from torch's generator."""
+        self.set_weights(torch.empty(self.devices.shape).uniform_(bmin, bmax))
+
+    def get_meta_parameters(self) -> Any:
+        """The configuration."""
+        return self._config
+
+    def dump_extra(self) -> dict[str, Any]:
+        """Copies of everything that a checkpoint needs to continue bit for bit."""
+        return {
+            "devices": self.devices.dump(),
+            "reads": self.reads,
+            "update_state": {
+                name: array.copy() for name, array in self.periphery.state_arrays().items()
+            },
+        }
+
+    def load_extra(self, extra: dict[str, Any], strict: bool = False) -> None:
+        """Take over what `dump_extra` gave.
+
+        Raises:
+            InputError: it comes from a tile with other devices or other update circuits.
+        """
+        own = self.periphery.state_arrays()
+        given: dict[str, NDArray[Any]] = extra["update_state"]
+        described = {name: (array.shape, array.dtype) for name, array in own.items()}
+        if described != {name: (array.shape, array.dtype) for name, array in given.items()}:
+            raise InputError(
+                f"the checkpoint holds the update state {sorted(given)}, this tile keeps {sorted(own)}"
+            )
+        self.devices.load(extra["devices"])
+        for name, array in own.items():
+            array[...] = given[name]
+        self.reads = extra["reads"]
+        self._renew_keys()
+        self._stale = True
+
+
+def _matrix(values: Tensor) -> Tensor:
+    if values.device.type != "cpu":
+        raise InputError(f"the PCM tile computes on the CPU; got a tensor on {values.device}")
+    if values.dtype != torch.float32:
+        raise InputError(f"the PCM tile computes in float32; got {values.dtype}")
+    return values.detach().reshape(-1, values.shape[-1]).contiguous()

@@ -1,0 +1,186 @@
+"""The PCM tile: differential pairs as first-class data, inside aihwkit's own layers."""
+
+import warnings
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from aihwkit.simulator.tiles.array import TileModuleArray
+from aihwkit.simulator.tiles.custom import CustomTile
+from numpy.typing import NDArray
+from torch import Tensor
+
+from crossbar.pcm_simulator_tile import PCMSimulatorTile
+from crossbar.specs import ProgramSpec
+from kernels.errors import InputError
+
+if TYPE_CHECKING:
+    from crossbar.pcm_config import PCMConfig
+
+Array = NDArray[np.float32]
+
+
+class PCMTile(CustomTile):
+    """One crossbar array of PCM pairs, with its converters, its update circuits and a random stream of its own.
+
+    aihwkit's layers build it from a `PCMConfig`; `AnalogSGD` drives its updates.
+
+    Args:
+        out_size: n_out, number of columns.
+        in_size: n_in, number of rows.
+        rpu_config: see `PCMConfig`.
+        bias: must be False or digital.
+
+    Raises:
+        InputError: an analog bias or a transposed input or output is asked for.
+    """
+
+    tile: PCMSimulatorTile
+
+    def __init__(
+        self,
+        out_size: int,
+        in_size: int,
+        rpu_config: "PCMConfig",
+        bias: bool = False,
+        in_trans: bool = False,
+        out_trans: bool = False,
+    ) -> None:
+        if in_trans or out_trans:
+            raise InputError("the PCM tile takes no transposed inputs or outputs")
+        if bias and not rpu_config.mapping.digital_bias:
+            raise InputError("the PCM tile has no analog bias; allowed: a digital bias, or none")
+        super().__init__(out_size, in_size, rpu_config, bias)
+
+    def _create_simulator_tile(
+        self, x_size: int, d_size: int, rpu_config: "PCMConfig"
+    ) -> PCMSimulatorTile:
+        place = rpu_config.streams.next_tile()
+        return PCMSimulatorTile(x_size, d_size, rpu_config, (rpu_config.seed, *place))
+
+    def _recreate_simulator_tile(
+        self, x_size: int, d_size: int, rpu_config: "PCMConfig"
+    ) -> PCMSimulatorTile:
+        # The stream comes with the state that is loaded next; this one must not count as a new tile.
+        return PCMSimulatorTile(x_size, d_size, rpu_config, (rpu_config.seed, 0, 0))
+
+    @property
+    def g_plus(self) -> Array:
+        """Conductances of the positive devices, live: float32 [n_out, n_in] or [K, n_out, n_in], µS."""
+        return self.tile.devices.g_plus
+
+    @property
+    def g_minus(self) -> Array:
+        """Conductances of the negative devices, live: float32 [n_out, n_in] or [K, n_out, n_in], µS."""
+        return self.tile.devices.g_minus
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was done to the devices so far; see `crossbar.pair_array.Counters`."""
+        return asdict(self.tile.devices.counters)
+
+    def update_state_arrays(self) -> dict[str, NDArray[Any]]:
+        """Every array that the update circuits keep from one update to the next: live, not copies.
+
+        Empty for `pulsed`; chi and the optimizer's matrices for `accumulated`.
+        """
+        return self.tile.periphery.state_arrays()
+
+    def forward(self, x_input: Tensor, tensor_view: tuple[int, ...] | None = None) -> Tensor:
+        """Inputs [..., n_in] to outputs [..., n_out], with the gradient by the array itself."""
+        out: Tensor = super().forward(x_input, tensor_view)
+        return out
+
+    def backward(self, d_input: Tensor, ctx: Any = None) -> Tensor | None:
+        """Errors at the inputs; None where nobody asks for them, so that a first layer saves the product."""
+        if ctx is not None and not ctx.needs_input_grad[2]:
+            return None
+        out: Tensor = super().backward(d_input, ctx)
+        return out
+
+    def set_weights(self, weight: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Write weights [n_out, n_in] as `PCMConfig.programming` says: every device is RESET first.
+
+        Weights beyond `weight_range` are clipped, with a warning. Arguments as in aihwkit; with `realistic=True` the write is a
+        `write_verify`.
+        """
+        realistic = kwargs.pop("realistic", False)
+        self._warn_if_clipped(torch.as_tensor(weight))
+        super().set_weights(weight, *args, **kwargs)
+        if realistic:
+            self.program(torch.as_tensor(weight))
+        self.rpu_config.streams.weights_written()
+
+    def program(self, weights: Tensor, spec: ProgramSpec | None = None) -> None:
+        """Write weights [n_out, n_in] into the devices; what that took is in `counters`.
+
+        Args:
+            weights: in the units of the layer.
+            spec: how; write-and-verify by default.
+
+        Raises:
+            InputError: the shape does not fit.
+        """
+        if tuple(weights.shape) != self.tile.devices.shape:
+            raise InputError(
+                f"weights: shape {tuple(weights.shape)} does not fit a tile of {self.tile.devices.shape}"
+            )
+        scales = self.get_scales()
+        if scales is not None:
+            weights = weights / scales.view(-1, 1)
+        self._warn_if_clipped(weights)
+        self.tile.program(weights, spec or ProgramSpec())
+
+    def program_weights(self, *args: Any, **kwargs: Any) -> None:
+        """aihwkit's call to write the present weights again, as a device would: a `write_verify`.
+
+        Raises:
+            InputError: an argument is given; `program` takes the parameters.
+        """
+        if args or kwargs:
+            raise InputError("program_weights takes no arguments on a PCM tile; use program()")
+        self.tile.program(self.tile.get_weights(), ProgramSpec())
+
+    def _warn_if_clipped(self, weights: Tensor) -> None:
+        scaled = self.rpu_config.mapping.weight_scaling_omega > 0.0
+        limit = self.rpu_config.array.weight_range
+        beyond = int((weights.abs() > limit * (1.0 + 1e-6)).sum())
+        if beyond and not scaled:
+            warnings.warn(
+                f"{beyond} of {weights.numel()} weights are beyond the weight_range of {limit} and are "
+                "clipped to it",
+                stacklevel=3,
+            )
+
+    def cuda(self, device: Any = None) -> "PCMTile":
+        """Refused.
+
+        Raises:
+            InputError: always: the tile computes on the CPU.
+        """
+        raise InputError("the PCM tile computes on the CPU; its model cannot be moved to CUDA")
+
+    def to(self, *args: Any, **kwargs: Any) -> "PCMTile":
+        """As in torch, but for CUDA and other number formats, which are refused."""
+        target = kwargs.get("device", next(iter(args), None))
+        if isinstance(target, str | torch.device) and torch.device(target).type != "cpu":
+            return self.cuda(target)
+        dtype = kwargs.get("dtype", next((a for a in args if isinstance(a, torch.dtype)), None))
+        if dtype not in (None, torch.float32):
+            raise InputError(f"the PCM tile computes in float32; it cannot be moved to {dtype}")
+        moved: PCMTile = super().to(*args, **kwargs)
+        return moved
+
+
+class PCMTileArray(TileModuleArray):
+    """A layer that is larger than one array."""
+
+    def __init__(
+        self, out_size: int, in_size: int, rpu_config: "PCMConfig", bias: bool = False, **kwargs: Any
+    ) -> None:
+        rpu_config.streams.begin_array()
+        try:
+            super().__init__(out_size, in_size, rpu_config, bias, **kwargs)
+        finally:
+            rpu_config.streams.end_array()

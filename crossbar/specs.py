@@ -1,0 +1,237 @@
+"""What a user can choose about a crossbar and the circuits around it, as frozen parameter objects.
+
+Each of them also parses from a mapping, so that the keys of a YAML file are these attributes.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from device_models.parameters import Parameters
+
+OptimizerName = Literal["sgd", "momentum", "nag", "rmsprop", "adam"]
+
+
+def _changed(spec: Parameters) -> set[str]:
+    """Names of the values that differ from their defaults."""
+    fields = type(spec).model_fields
+    return {name for name, field in fields.items() if getattr(spec, name) != field.default}
+
+
+class ArraySpec(Parameters):
+    """One crossbar array and how weights lie on it.
+
+    Attributes:
+        rows: largest number of inputs of one array; None for as many as the layer has.
+        columns: largest number of output nodes of one array; None for as many as the layer has.
+        devices_per_polarity: K, devices that share one polarity of a synapse, in parallel (I. Boybat
+            et al., Nat. Commun. 9, 2514 (2018)).
+        weight_range: the weight that all K devices of one polarity at g_max, and those of the other
+            at RESET, stand for.
+    """
+
+    rows: int | None = Field(default=None, ge=1)
+    columns: int | None = Field(default=None, ge=1)
+    devices_per_polarity: int = Field(default=1, ge=1, le=64)
+    weight_range: float = Field(default=1.0, gt=0.0)
+
+
+class IOSpec(Parameters):
+    """The converters at the edge of an array, with the meaning and defaults of aihwkit's IOParameters.
+
+    Bounds and noise are in units of one device pair at full range driven by a full input, so that
+    they do not change with `weight_range`.
+
+    Attributes:
+        perfect: no converters at all: every other value is ignored, so none may be given.
+        dac_bits: input resolution, `2^bits - 2` steps over twice `inp_bound`; None for infinite.
+        adc_bits: output resolution, `2^bits - 2` steps over twice `out_bound`; None for infinite.
+        inp_bound: largest input of the DAC, after scaling.
+        inp_noise: std of the noise on each input.
+        out_bound: largest output of the ADC; None for no bound, which needs adc_bits None too.
+        out_noise: std of the noise on each output, before the ADC.
+        noise_management: scale every input vector by its largest absolute value ("abs_max"), or not.
+        bound_management: halve the inputs and repeat when an output is clipped ("iterative"), or
+            not. Forward direction only, as on the chips that have it.
+    """
+
+    perfect: bool = False
+    dac_bits: int | None = Field(default=7, ge=2, le=24)
+    adc_bits: int | None = Field(default=9, ge=2, le=24)
+    inp_bound: float = Field(default=1.0, gt=0.0)
+    inp_noise: float = Field(default=0.0, ge=0.0)
+    out_bound: float | None = Field(default=12.0, gt=0.0)
+    out_noise: float = Field(default=0.06, ge=0.0)
+    noise_management: Literal["abs_max", "none"] = "abs_max"
+    bound_management: Literal["iterative", "none"] = "iterative"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "IOSpec":
+        changed = _changed(self) - {"perfect"}
+        if self.perfect and changed:
+            raise ValueError(f"perfect: true leaves no room for {', '.join(sorted(changed))}")
+        if self.out_bound is None and self.adc_bits is not None:
+            raise ValueError("adc_bits needs an out_bound: the steps are spread over its range")
+        if self.out_bound is None and self.bound_management == "iterative":
+            raise ValueError("bound_management iterative needs an out_bound")
+        return self
+
+
+class ReadSpec(Parameters):
+    """What the devices themselves add to a read, while training and after.
+
+    Attributes:
+        noise: read noise of the device model, drawn anew for every input vector.
+        seconds_per_update: if given, devices drift while training, each by the time since its last
+            pulse; one update of the weights takes this long, s.
+    """
+
+    noise: bool = False
+    seconds_per_update: float | None = Field(default=None, gt=0.0)
+
+
+class RefreshSpec(Parameters):
+    """When a pair whose devices fill up is RESET and its difference written back.
+
+    Attributes:
+        every_updates: the check runs once per so many updates; None for no refresh.
+        above: a pair qualifies when its larger device is above this fraction of g_max ...
+        other_above: ... and its smaller device above this one: there is range to win back.
+        tolerance_steps: the write stops as soon as the difference is within so many mean steps.
+        max_pulses: SET pulses that one write may take.
+    """
+
+    every_updates: int | None = Field(default=10, ge=1)
+    above: float = Field(default=0.75, gt=0.0, le=1.0)
+    other_above: float = Field(default=0.125, ge=0.0, le=1.0)
+    tolerance_steps: float = Field(default=0.5, ge=0.0)
+    max_pulses: int = Field(default=64, ge=1)
+
+
+class PulsedSpec(Parameters):
+    """Pulses straight from the errors: nothing is kept between two updates.
+
+    Attributes:
+        trains: "summed": the update of a mini-batch is summed up column by column, and each device gets
+            a stochastically rounded number of pulses; "per_sample": every sample sends stochastic
+            pulse trains along rows and columns, and a device is pulsed where they coincide.
+        step_uS: conductance step that the periphery takes one pulse for; None for the mean of the
+            device model from RESET to the refresh level.
+        train_length: "summed": largest number of pulses on a device in one update; "per_sample":
+            slots of a train. Where more would be needed, the train saturates, and is counted.
+        refresh: see `RefreshSpec`.
+    """
+
+    kind: Literal["pulsed"] = "pulsed"
+    trains: Literal["summed", "per_sample"] = "summed"
+    step_uS: float | None = Field(default=None, gt=0.0)
+    train_length: int = Field(default=64, ge=1, le=4096)
+    refresh: RefreshSpec = RefreshSpec()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _stateless(cls, values: Any) -> Any:
+        if isinstance(values, Mapping):
+            for key in ("optimizer", "momentum", "accumulator_bits"):
+                if key in values:
+                    raise ValueError(
+                        f"a pulsed update keeps no state, so it cannot honour {key}: {values[key]!r}; "
+                        "use kind: accumulated"
+                    )
+        return values
+
+
+class OptimizerSpec(Parameters):
+    """The rule that turns gradients into what is added to chi; equations as in torch.optim.
+
+    Attributes:
+        name: sgd keeps nothing; momentum, nag and rmsprop keep one matrix, adam two.
+        momentum: mu of momentum and nag.
+        alpha: decay of rmsprop's mean square.
+        betas: decays of adam's two moments.
+        eps: added to the root in rmsprop and adam.
+        state_bits: word length of those matrices: 32 (float32) or 16 (bfloat16, rounded
+            stochastically).
+    """
+
+    name: OptimizerName = "sgd"
+    momentum: float = Field(default=0.9, ge=0.0, lt=1.0)
+    alpha: float = Field(default=0.9, ge=0.0, lt=1.0)
+    betas: tuple[
+        Annotated[float, Field(ge=0.0, lt=1.0)], Annotated[float, Field(ge=0.0, lt=1.0)]
+    ] = (0.9, 0.999)
+    eps: float = Field(default=1e-8, gt=0.0)
+    state_bits: Literal[16, 32] = 32
+
+    @model_validator(mode="after")
+    def _only_what_is_used(self) -> "OptimizerSpec":
+        used = {
+            "sgd": set(),
+            "momentum": {"momentum", "state_bits"},
+            "nag": {"momentum", "state_bits"},
+            "rmsprop": {"alpha", "eps", "state_bits"},
+            "adam": {"betas", "eps", "state_bits"},
+        }[self.name]
+        unused = _changed(self) - used - {"name"}
+        if unused:
+            raise ValueError(f"{self.name} does not use {', '.join(sorted(unused))}")
+        return self
+
+
+class AccumulatedSpec(Parameters):
+    """Mixed precision: a digital matrix chi collects the updates; devices are written when it is full.
+
+    S. R. Nandakumar et al., Front. Neurosci. 14, 406 (2020).
+
+    Attributes:
+        accumulator_bits: word length of chi, a signed fixed-point number whose full range is one
+            granularity in either direction.
+        granularity_uS: a device gets one blind SET pulse per this much of |chi|; None for the mean
+            step of the device model from RESET to the refresh level.
+        max_pulses: SET pulses that one device may get in one update; what is left stays in chi as
+            far as it fits, and is counted as saturated where it does not.
+        optimizer: a name, or its parameters.
+        refresh: see `RefreshSpec`.
+    """
+
+    kind: Literal["accumulated"] = "accumulated"
+    accumulator_bits: int = Field(default=16, ge=2, le=32)
+    granularity_uS: float | None = Field(default=None, gt=0.0)
+    max_pulses: int = Field(default=64, ge=1)
+    optimizer: OptimizerSpec = OptimizerSpec()
+    refresh: RefreshSpec = RefreshSpec()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _optimizer_by_name(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and isinstance(values.get("optimizer"), str):
+            return {**values, "optimizer": {"name": values["optimizer"]}}
+        return values
+
+
+class ProgramSpec(Parameters):
+    """How a weight matrix is written into the devices. Every write starts with a RESET of both devices.
+
+    Attributes:
+        kind: "exact": the targets themselves, as aihwkit's `set_weights` does; "open_loop": as many
+            blind SET pulses as bring a mean device closest; "write_verify": SET pulses with a read
+            after each, until the target is reached within the tolerance; one that overshoots is
+            RESET and starts again.
+        tolerance_uS: of write_verify; None for half the device model's mean step.
+        max_pulses: pulses that one device may take.
+    """
+
+    kind: Literal["exact", "open_loop", "write_verify"] = "write_verify"
+    tolerance_uS: float | None = Field(default=None, gt=0.0)
+    max_pulses: int = Field(default=200, ge=1)
+
+    @model_validator(mode="after")
+    def _tolerance_is_used(self) -> "ProgramSpec":
+        if self.tolerance_uS is not None and self.kind != "write_verify":
+            raise ValueError(f"tolerance_uS belongs to write_verify, not to {self.kind}")
+        return self
+
+
+UpdateSpec = Annotated[PulsedSpec | AccumulatedSpec, Field(discriminator="kind")]
+"""A mapping with the key `kind` parses into the update of that name."""

@@ -1,0 +1,181 @@
+"""The circuits that update a tile: from inputs and errors of a mini-batch to pulses on its devices."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from crossbar.chi_optimizer import ChiOptimizer
+from crossbar.pair_array import PairArray, mean_step_uS
+from crossbar.single_thread import product
+from crossbar.specs import AccumulatedSpec, PulsedSpec
+
+
+class UpdatePeriphery(ABC):
+    """Writes updates into a `PairArray`, and keeps what it needs for that."""
+
+    @abstractmethod
+    def update(self, x: Tensor, d: Tensor, learning_rate: float) -> None:
+        """Change the weights by about `-learning_rate * d^T x`.
+
+        Args:
+            x: inputs, float32 [batch, n_in].
+            d: errors at the outputs, float32 [batch, n_out].
+            learning_rate: above 0.
+        """
+
+    @abstractmethod
+    def state_arrays(self) -> dict[str, NDArray[Any]]:
+        """Every array that is kept from one update to the next, by its name; live, not copies."""
+
+
+def periphery_for(spec: PulsedSpec | AccumulatedSpec, devices: PairArray) -> UpdatePeriphery:
+    """The circuits that a spec describes, at these devices."""
+    if isinstance(spec, AccumulatedSpec):
+        return Accumulated(spec, devices)
+    return SummedPulses(spec, devices) if spec.trains == "summed" else PulseTrains(spec, devices)
+
+
+class SummedPulses(UpdatePeriphery):
+    """Each device gets a stochastically rounded number of pulses for the sum over the mini-batch.
+
+    The sum for one column needs n_in accumulators, which serve one column after the other; nothing stays.
+    """
+
+    def __init__(self, spec: PulsedSpec, devices: PairArray) -> None:
+        self._spec = spec
+        self._devices = devices
+        self._weight_per_pulse = devices.weight_per_uS * (
+            spec.step_uS or mean_step_uS(devices.model, spec.refresh.above)
+        )
+
+    def update(self, x: Tensor, d: Tensor, learning_rate: float) -> None:
+        from kernels.pulse_counts import rounded_pulses
+
+        devices = self._devices
+        devices.event += 1
+        devices.counters.updates += 1
+        gradient = product(d.T, x)
+        counts, pulses, saturated = rounded_pulses(
+            gradient.numpy().reshape(-1),
+            -learning_rate / self._weight_per_pulse,
+            self._spec.train_length,
+            devices.key("rounding"),
+            devices.event,
+        )
+        devices.counters.pulses += pulses
+        devices.counters.saturated += saturated
+        _apply(devices, counts, pulses)
+        devices.refresh_if_due(self._spec.refresh)
+        devices.hold_stuck()
+
+    def state_arrays(self) -> dict[str, NDArray[Any]]:
+        """Nothing is kept."""
+        return {}
+
+
+class PulseTrains(UpdatePeriphery):
+    """Every sample sends stochastic trains along rows and columns; devices are pulsed where they coincide.
+
+    T. Gokmen and Y. Vlasov, Front. Neurosci. 10, 333 (2016). In slot s of a train, row i carries a pulse with a probability
+    proportional to |x_i|, column j with one proportional to |d_j|, shared out between rows and columns so that the largest
+    probabilities are equal. The pulses of a slot go to one of the K devices, the next slot's to the next.
+    """
+
+    def __init__(self, spec: PulsedSpec, devices: PairArray) -> None:
+        self._spec = spec
+        self._devices = devices
+        self._weight_per_pulse = devices.weight_per_uS * (
+            spec.step_uS or mean_step_uS(devices.model, spec.refresh.above)
+        )
+
+    def update(self, x: Tensor, d: Tensor, learning_rate: float) -> None:
+        from kernels.pulse_coincidences import coincident_pulses
+
+        devices = self._devices
+        devices.event += 1
+        devices.counters.updates += 1
+        pulses, saturated = coincident_pulses(
+            devices.model.set_pulse,
+            devices.pairs,
+            x.numpy(),
+            d.numpy(),
+            learning_rate / self._weight_per_pulse,
+            self._spec.train_length,
+            devices.turn,
+            devices.event,
+            devices.constants,
+            devices.key("trains"),
+            devices.key("pulses"),
+        )
+        devices.turn = (devices.turn + len(x) * self._spec.train_length) % devices.sharing
+        devices.counters.pulses += pulses
+        devices.counters.saturated += saturated
+        devices.refresh_if_due(self._spec.refresh)
+        devices.hold_stuck()
+
+    def state_arrays(self) -> dict[str, NDArray[Any]]:
+        """Nothing is kept."""
+        return {}
+
+
+class Accumulated(UpdatePeriphery):
+    """Mixed precision: chi collects the updates, and a device is pulsed when a granularity is full."""
+
+    def __init__(self, spec: AccumulatedSpec, devices: PairArray) -> None:
+        self._spec = spec
+        self._devices = devices
+        self._weight_per_pulse = devices.weight_per_uS * (
+            spec.granularity_uS or mean_step_uS(devices.model, spec.refresh.above)
+        )
+        self._full = 1 << (spec.accumulator_bits - 1)
+        word = np.int8 if spec.accumulator_bits <= 8 else np.int16
+        self._chi = np.zeros(
+            devices.shape, word if spec.accumulator_bits <= 16 else np.int32
+        )
+        self._optimizer = ChiOptimizer(spec.optimizer, devices.shape, devices.key("words"))
+
+    def update(self, x: Tensor, d: Tensor, learning_rate: float) -> None:
+        from kernels.pulse_counts import transferred_pulses
+
+        devices = self._devices
+        devices.event += 1
+        devices.counters.updates += 1
+        direction = self._optimizer.direction(product(d.T, x), devices.counters.updates)
+        counts, pulses, saturated = transferred_pulses(
+            self._chi.reshape(-1),
+            direction.numpy().reshape(-1),
+            -learning_rate / self._weight_per_pulse * self._full,
+            self._full,
+            self._spec.max_pulses,
+            devices.key("rounding"),
+            devices.event,
+        )
+        devices.counters.pulses += pulses
+        devices.counters.chi_transfers += pulses
+        devices.counters.saturated += saturated
+        _apply(devices, counts, pulses)
+        devices.refresh_if_due(self._spec.refresh)
+        devices.hold_stuck()
+
+    def state_arrays(self) -> dict[str, NDArray[Any]]:
+        """chi, and the matrices of the optimizer."""
+        return {"chi": self._chi, **self._optimizer.matrices}
+
+
+def _apply(devices: PairArray, counts: NDArray[np.int16], pulses: int) -> None:
+    if pulses:
+        from kernels.pair_pulses import apply_pulses
+
+        apply_pulses(
+            devices.model.set_pulse,
+            devices.pairs,
+            counts,
+            devices.turn,
+            devices.event,
+            devices.constants,
+            devices.key("pulses"),
+        )
+    devices.turn = (devices.turn + 1) % devices.sharing
