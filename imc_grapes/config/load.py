@@ -52,6 +52,8 @@ def validate(model: type[Model], document: YamlDocument) -> Model:
         problems = []
         for problem in error.errors(include_url=False):
             key = _yaml_path(problem["loc"], document.values)
+            if problem["type"] == "union_tag_invalid":
+                key = (*key, problem["ctx"]["discriminator"].strip("'"))
             problems.append(describe(document, key, _explain(problem, key, document.values)))
         raise InputError("\n".join(dict.fromkeys(problems))) from None
 
@@ -68,11 +70,10 @@ def _yaml_path(loc: tuple[str | int, ...], values: Any) -> KeyPath:
     """Pydantic's location less the tags of tagged unions, which stand in no file."""
     path: list[str | int] = []
     node = values
-    for part in loc:
+    for position, part in enumerate(loc, 1):
         if isinstance(node, dict):
-            is_tag = part not in node and any(
-                part == value for value in node.values() if isinstance(value, str)
-            )
+            # A key that is missing has nothing below it.
+            is_tag = part not in node and (position < len(loc) or part in node.values())
             if is_tag:
                 continue
             node = node.get(part)

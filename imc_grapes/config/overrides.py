@@ -16,15 +16,19 @@ def apply_overrides(document: YamlDocument, overrides: Sequence[str]) -> YamlDoc
     """
     values = copy.deepcopy(document.values)
     lines = dict(document.lines)
+    origins = dict(document.overrides)
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key:
             raise InputError(f"--set {override}: must have the form key=value, such as seed=1")
-        path = tuple(key.strip().split("."))
-        set_key(values, path, parse_scalar(text), f"--set {override}")
-        for known in [known for known in lines if known[: len(path)] == path]:
-            del lines[known]
-    return YamlDocument(values, document.source, lines)
+        path = tuple(part.strip() for part in key.split("."))
+        origin = f"--set {override}"
+        set_key(values, path, parse_scalar(text, origin), origin)
+        for places in (lines, origins):
+            for known in [known for known in places if known[: len(path)] == path]:
+                del places[known]
+        origins[path] = origin
+    return YamlDocument(values, document.source, lines, origins)
 
 
 def set_key(values: dict[str, Any], path: KeyPath, value: Any, origin: str) -> None:

@@ -23,10 +23,14 @@ class YamlDocument:
     values: dict[str, Any]
     source: str
     lines: dict[KeyPath, int] = field(default_factory=dict)
+    overrides: dict[KeyPath, str] = field(default_factory=dict)
+    """What the command line set, as the user wrote it."""
 
     def where(self, path: KeyPath) -> str:
-        """``file:line`` of the key at `path`, or of its nearest ancestor that the file holds."""
+        """``file:line`` of the key at `path`, or of its nearest ancestor that the file holds; or what overrode it."""
         while path and path not in self.lines:
+            if path in self.overrides:
+                return self.overrides[path]
             path = path[:-1]
         line = self.lines.get(path)
         return self.source if line is None else f"{self.source}:{line}"
@@ -44,18 +48,25 @@ class _CoreSchemaLoader(yaml.SafeLoader):
         return int(text, 8) if text.startswith("0o") else int(text, 10)
 
 
-_INT = re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$")
-_FLOAT = re.compile(
-    r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+class _QuotingDumper(yaml.SafeDumper):
+    """PyYAML's safe dumper, which quotes what would be another type in YAML 1.1, and in 1.2's core schema as well."""
+
+
+_CORE_SCHEMA = (
+    ("int", r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$", "-+0123456789"),
+    (
+        "float",
+        r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$",
+        "-+0123456789.",
+    ),
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
 )
-_CoreSchemaLoader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
-_CoreSchemaLoader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
-_CoreSchemaLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-_CoreSchemaLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]
-)
+for _tag, _pattern, _first in _CORE_SCHEMA:
+    for _reader_or_writer in (_CoreSchemaLoader, _QuotingDumper):
+        _reader_or_writer.add_implicit_resolver(
+            f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first)
+        )
 _CoreSchemaLoader.add_constructor(
     "tag:yaml.org,2002:int", _CoreSchemaLoader.construct_decimal_or_prefixed_int
 )
@@ -81,35 +92,50 @@ def read_yaml(path: Path) -> YamlDocument:
 
 def parse_yaml(text: str, source: str) -> YamlDocument:
     """Like `read_yaml`, of a text; `source` names it in messages."""
-    loader = _CoreSchemaLoader(text)
+    values, lines = _load(text, source)
+    if values is None and not lines:
+        raise InputError(f"{source}: is empty; see `imc-grapes schema` for what a config holds")
+    if not isinstance(values, dict):
+        raise InputError(f"{source}: must hold a mapping of keys to values at the top")
+    return YamlDocument(values, source, lines)
+
+
+def parse_scalar(text: str, source: str) -> Any:
+    """The value of `text` read as YAML, as in ``--set key=text``; `source` names it in messages."""
+    return _load(text, source)[0]
+
+
+def dump_yaml(values: dict[str, Any]) -> str:
+    """`values` as YAML that `parse_yaml` reads back unchanged, and that a YAML 1.1 reader understands alike."""
+    return yaml.dump(values, Dumper=_QuotingDumper, sort_keys=False)
+
+
+def _load(text: str, source: str) -> tuple[Any, dict[KeyPath, int]]:
+    """Values of any kind, and the lines of their keys."""
+    lines: dict[KeyPath, int] = {}
+    loader = None
     try:
+        loader = _CoreSchemaLoader(text)
         root = loader.get_single_node()
         if root is None:
-            raise InputError(f"{source}: is empty; see `imc-grapes schema` for what a config holds")
-        if not isinstance(root, yaml.MappingNode):
-            raise InputError(f"{source}: must hold a mapping of keys to values at the top")
-        lines: dict[KeyPath, int] = {}
+            return None, lines
         _note_lines(root, (), lines, source)
-        values = loader.construct_document(root)
+        return loader.construct_document(root), lines
+    except InputError:
+        raise
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f":{mark.line + 1}" if mark else ""
         raise InputError(
             f"{source}{at}: not valid YAML: {error.problem or error.context}"
         ) from None
-    except yaml.YAMLError as error:
+    except RecursionError:
+        raise InputError(f"{source}: not valid YAML: is nested too deeply, or in itself") from None
+    except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{source}: not valid YAML: {error}") from None
     finally:
-        loader.dispose()
-    return YamlDocument(values, source, lines)
-
-
-def parse_scalar(text: str) -> Any:
-    """The value of `text` read as YAML, as in ``--set key=text``."""
-    try:
-        return yaml.load(text, Loader=_CoreSchemaLoader)
-    except yaml.YAMLError as error:
-        raise InputError(f"'{text}' is not valid YAML: {error}") from None
+        if loader is not None:
+            loader.dispose()
 
 
 def _note_lines(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], source: str) -> None:

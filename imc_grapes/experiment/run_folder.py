@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from imc_grapes.config import RunConfig, config_hash
+from imc_grapes.config.load import validate
+from imc_grapes.config.yaml_file import dump_yaml, read_yaml
 from imc_grapes.experiment.atomic_file import write_text
 from imc_grapes.experiment.outcome import Outcome
 from kernels.errors import InputError
@@ -75,7 +75,7 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         values = config.model_dump(mode="json")
         header = f"# Resolved config of this run, hash {identity}.\n"
-        write_text(self.config, header + yaml.safe_dump(values, sort_keys=False))
+        write_text(self.config, header + dump_yaml(values))
         return None
 
     def write_metrics(self, metrics: Iterable[dict[str, Any]]) -> None:
@@ -89,9 +89,6 @@ class RunFolder:
         write_text(self.summary, json.dumps(outcome.summary, indent=2) + "\n")
 
     def _held_hash(self) -> str:
-        from imc_grapes.config.load import validate
-        from imc_grapes.config.yaml_file import read_yaml
-
         return config_hash(validate(RunConfig, read_yaml(self.config)))
 
     def _read_outcome(self) -> Outcome:

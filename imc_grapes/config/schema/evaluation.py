@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from imc_grapes.config.schema.section import Section
 
@@ -20,3 +20,11 @@ class EvaluationConfig(Section):
     """Times that the network is programmed anew; the mean and the standard deviation are over these."""
     drift_compensation: Literal["none", "global", "both"] = "both"
     """global: one factor per array, from a read of the whole array, undoes the mean drift."""
+
+    @field_validator("times_s")
+    @classmethod
+    def _each_time_once(cls, times_s: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        for time_s in times_s or ():
+            if (times_s or ()).count(time_s) > 1:
+                raise ValueError(f"holds {time_s:g} s twice")
+        return times_s
