@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from imc_grapes.experiment import Outcome, run_experiment
     from imc_grapes.grapes import Grapes
     from imc_grapes.spiking import SNU, sSNU
+    from imc_grapes.store import load_results
     from kernels.errors import InputError
 
 _HOMES = {
@@ -20,6 +21,7 @@ _HOMES = {
     "RunConfig": "imc_grapes.config",
     "SNU": "imc_grapes.spiking",
     "load_run_config": "imc_grapes.config",
+    "load_results": "imc_grapes.store",
     "run_experiment": "imc_grapes.experiment",
     "sSNU": "imc_grapes.spiking",
 }
@@ -30,6 +32,7 @@ __all__ = [
     "InputError",
     "Outcome",
     "RunConfig",
+    "load_results",
     "load_run_config",
     "run_experiment",
     "sSNU",

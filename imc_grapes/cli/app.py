@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from imc_grapes.cli import doctor, presets, run, schema, sweep
+from imc_grapes.cli import doctor, presets, report, results, run, schema, sweep
 from imc_grapes.cli.console import errors
 from kernels.errors import InputError
 
@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("sweep")(sweep.sweep)
+app.command("results")(results.results)
+app.command("report")(report.report)
 app.command("presets")(presets.presets)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)

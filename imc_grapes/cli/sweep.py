@@ -82,7 +82,7 @@ def _report(end: "SweepEnd", folder: Path) -> None:
         return
     from imc_grapes.cli.report import build_and_print
 
-    build_and_print(folder, errors)
+    build_and_print(folder, output)
 
 
 def _status(end: "SweepEnd", folder: Path) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 def base_changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """``key: old -> new`` for every key whose value decides a result and has changed."""
-    old, new = dict(_leaves(before)), dict(_leaves(now))
+    old, new = dict(leaves(before)), dict(leaves(now))
     keys = [key for key in {**old, **new} if key != "name"]
     absent = "(absent)"
     return [
@@ -16,10 +16,11 @@ def base_changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     ]
 
 
-def _leaves(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The dotted key and the value of everything in a nested config that is no section."""
     for key, value in node.items():
         if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
+            yield from leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 

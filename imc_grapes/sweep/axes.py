@@ -80,8 +80,7 @@ def _zipped(config: SweepConfig, document: YamlDocument) -> Axis | None:
     found = []
     for together in zip(*columns.values(), strict=True):
         label = joined(
-            f"{short[key]} {choice.label}"
-            for key, choice in zip(columns, together, strict=True)
+            f"{short[key]} {choice.label}" for key, choice in zip(columns, together, strict=True)
         )
         settings = tuple(setting for choice in together for setting in choice.settings)
         found.append(Choice(label, label, settings))
@@ -124,7 +123,9 @@ def _tuned(
 
 
 def _is_per_case(raw: Any, config: SweepConfig) -> bool:
-    return isinstance(raw, dict) and bool(config.cases) and any(name in config.cases for name in raw)
+    return (
+        isinstance(raw, dict) and bool(config.cases) and any(name in config.cases for name in raw)
+    )
 
 
 def _tuned_per_case(
@@ -148,7 +149,9 @@ def _refuse_overlaps(axes: list[Axis]) -> None:
     """No axis may set what an earlier one has set, nor a section that an earlier one reached into."""
     seen: list[tuple[Setting, Axis]] = []
     for axis in axes:
-        for setting in {setting.key: setting for c in axis.choices for setting in c.settings}.values():
+        for setting in {
+            setting.key: setting for c in axis.choices for setting in c.settings
+        }.values():
             for earlier, other in seen:
                 if other is not axis and earlier.key[: len(setting.key)] == setting.key:
                     name = ".".join(map(str, setting.key))

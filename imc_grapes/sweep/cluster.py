@@ -56,7 +56,9 @@ def running_cluster(address: str) -> Iterator[Client]:
     try:
         client = Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise InputError(f"--scheduler {address}: no Dask scheduler answers there: {error}") from None
+        raise InputError(
+            f"--scheduler {address}: no Dask scheduler answers there: {error}"
+        ) from None
     with client:
         yield client
 

@@ -32,7 +32,11 @@ class _TrialDocument(YamlDocument):
 
 
 def expand(
-    config: SweepConfig, document: YamlDocument, axes: Axes, base_document: YamlDocument, base: RunConfig
+    config: SweepConfig,
+    document: YamlDocument,
+    axes: Axes,
+    base_document: YamlDocument,
+    base: RunConfig,
 ) -> list[Trial]:
     """All trials, seeds outermost, so that a sweep that is stopped early has compared everything on some seeds.
 
@@ -53,7 +57,9 @@ def expand(
             trial = _trial(len(trials), trial_config, combination, axes)
             if trial.hash in taken:
                 twin = taken[trial.hash]
-                message = f"{document.source}: two trials are the same: {twin.label}, and {trial.label}"
+                message = (
+                    f"{document.source}: two trials are the same: {twin.label}, and {trial.label}"
+                )
                 raise InputError(message)
             taken[trial.hash] = trial
             trials.append(trial)
@@ -111,10 +117,16 @@ def _trial(
 
 
 def _name(role: Role, combination: Sequence[tuple[Axis, Choice]], axes: Axes) -> str:
-    keys = [axis.name for axis in axes.untuned if axis.role == role and "." in axis.name and " + " not in axis.name]
+    keys = [
+        axis.name
+        for axis in axes.untuned
+        if axis.role == role and "." in axis.name and " + " not in axis.name
+    ]
     short = short_keys(keys)
     return joined(
-        axis_part(axis.name, choice.label, short) for axis, choice in combination if axis.role == role
+        axis_part(axis.name, choice.label, short)
+        for axis, choice in combination
+        if axis.role == role
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from imc_grapes.config import RunConfig
-from imc_grapes.config.schema import AihwkitHardware
 
 _OPTIMIZERS = {
     "sgd": "SGD",
@@ -25,7 +24,9 @@ _METHOD_KEYS = ("training.optimizer", "training.grapes", "training.error_transpo
 
 def is_method_key(key: str) -> bool:
     """Whether the dotted `key` says how a network is trained, rather than on what."""
-    return key == "training" or any(key == root or key.startswith(f"{root}.") for root in _METHOD_KEYS)
+    return key == "training" or any(
+        key == root or key.startswith(f"{root}.") for root in _METHOD_KEYS
+    )
 
 
 def value_label(key: str, value: Any) -> str:
@@ -80,10 +81,12 @@ def method_of(config: RunConfig) -> str:
     return optimizer if grapes == "none" else f"{optimizer}, {_MODES[grapes]}"
 
 
-def hardware_of(config: RunConfig) -> str:
-    """The hardware of a config in one word."""
-    hardware = config.hardware
-    return hardware.preset if isinstance(hardware, AihwkitHardware) else str(hardware.tile)
+def hardware_of_values(config: dict[str, Any]) -> str:
+    """The hardware of a resolved config in a few words."""
+    hardware = config["hardware"]
+    statistics = hardware.get("statistics")
+    tile = hardware.get("preset") or hardware["tile"]
+    return f"{tile}, {statistics['preset']}" if statistics else str(tile)
 
 
 def _is_number(text: str) -> bool:

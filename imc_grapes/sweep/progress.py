@@ -61,7 +61,10 @@ class ProgressView:
         else:
             self._failed += 1
             self._console.print(
-                f"failed: {trial.label}: {result.error.splitlines()[0]}", style="red", markup=False, highlight=False
+                f"failed: {trial.label}: {result.error.splitlines()[0]}",
+                style="red",
+                markup=False,
+                highlight=False,
             )
         self._refresh()
 
@@ -73,7 +76,9 @@ class ProgressView:
     def stopping(self, requests: int) -> None:
         """The user asked to stop."""
         left = len(self._running)
-        self._stopping = "stopping" if requests > 1 else f"finishing {left} running, Ctrl-C again to leave them"
+        self._stopping = (
+            "stopping" if requests > 1 else f"finishing {left} running, Ctrl-C again to leave them"
+        )
         self._refresh()
 
     def _note_accuracy(self, trial: Trial, result: TrialResult) -> None:
@@ -87,7 +92,9 @@ class ProgressView:
             self._bar.update(self._task, completed=over, description=self._status())
         elif time.monotonic() - self._logged > _LOG_EVERY_S:
             self._logged = time.monotonic()
-            self._console.print(f"{over}/{self._total} trials, {self._status()}", markup=False, highlight=False)
+            self._console.print(
+                f"{over}/{self._total} trials, {self._status()}", markup=False, highlight=False
+            )
 
     def _status(self) -> str:
         parts = [f"{len(self._running)} running"]
@@ -100,13 +107,14 @@ class ProgressView:
         elif self._seconds:
             left = self._total - self._done - self._failed
             seconds = left * sum(self._seconds) / len(self._seconds) / self._slots
-            parts.append(f"{_duration(seconds)} left")
+            parts.append(f"{duration(seconds)} left")
         if self._best:
             parts.append(f"best on validation {self._best[0]:.1%}: {self._best[1]}")
         return ", ".join(parts)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """``42 s``, ``7 min``, ``3.2 h``."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

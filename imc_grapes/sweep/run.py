@@ -78,9 +78,7 @@ def run_sweep(
                 stop.listening(),
                 view.shown(),
             ):
-                Coordinator(
-                    client, plan, store, view, stop, data_dir=data_dir, runner=runner
-                ).run()
+                Coordinator(client, plan, store, view, stop, data_dir=data_dir, runner=runner).run()
         after = store.counts()
         left = len(store.pending())
         return SweepEnd(

@@ -16,11 +16,11 @@ class SweepConfig(Section):
     """The run config that every trial starts from; its path is relative to the sweep file."""
     question: str | None = None
     """What the sweep is to answer, in the user's words; it heads the report."""
-    cases: dict[str, dict[str, Any]] = {}
+    cases: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Named variants, each setting several keys at once."""
-    zip: dict[str, Any] = {}
+    zip: dict[str, Any] = Field(default_factory=dict)
     """Keys that move together: the lists must be of one length."""
-    grid: dict[str, Any] = {}
+    grid: dict[str, Any] = Field(default_factory=dict)
     """Every combination: per key a list, {linspace: [start, stop, count]}, {logspace: [start, stop, count]}, or a
     mapping of names to values, where the name labels the value in tables and charts."""
     tune: str | dict[str, Any] | None = None
@@ -30,6 +30,6 @@ class SweepConfig(Section):
     """How many seeds, counted up from the base config's, or a list of them."""
     baseline: str | None = None
     """The method that the others are tested against; null: the first."""
-    resources: dict[str, Annotated[float, Field(gt=0)]] = {}
+    resources: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     """What a trial takes of a worker's Dask resources, such as {GPU: 1}; with `--scheduler` only, where the workers
     say what they have."""

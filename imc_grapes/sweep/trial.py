@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from imc_grapes.config import RunConfig
 from imc_grapes.experiment import DivergedError, Outcome, run_experiment
 from imc_grapes.experiment.versions import versions
+from imc_grapes.grapes.factors import NonFiniteWeightError
 from imc_grapes.store.records import TrialResult
 from kernels.errors import InputError
 
@@ -53,29 +54,34 @@ def attempt(config: RunConfig, data_dir: Path | None, runner: Runner = run) -> T
     order, with the same bits, however many trials run at once.
     """
     started, clock = _now(), time.perf_counter()
-    outcome, error = None, None
     numba.set_num_threads(1)
     torch.set_num_threads(1)
     with threadpool_limits(1):
-        try:
-            outcome = runner(config, data_dir)
-            json.dumps([outcome.summary, outcome.metrics, outcome.measurements], allow_nan=False)
-        except (InputError, DivergedError) as expected:
-            error = str(expected)
-        except Exception as unexpected:
-            error = f"{type(unexpected).__name__}: {unexpected}\n{traceback.format_exc()}"
-    succeeded = outcome is not None and error is None
+        outcome, error = _outcome_or_error(config, data_dir, runner)
     return TrialResult(
         started=started,
         finished=_now(),
         seconds=time.perf_counter() - clock,
         host=socket.gethostname(),
         versions=versions(),
-        summary=outcome.summary if succeeded else None,
-        metrics=outcome.metrics if succeeded else None,
-        measurements=outcome.measurements if succeeded else None,
+        summary=outcome.summary if outcome else None,
+        metrics=outcome.metrics if outcome else None,
+        measurements=outcome.measurements if outcome else None,
         error=error,
     )
+
+
+def _outcome_or_error(
+    config: RunConfig, data_dir: Path | None, runner: Runner
+) -> tuple[Outcome | None, str | None]:
+    try:
+        outcome = runner(config, data_dir)
+        json.dumps([outcome.summary, outcome.metrics, outcome.measurements], allow_nan=False)
+    except (InputError, DivergedError, NonFiniteWeightError) as expected:
+        return None, str(expected)
+    except Exception as unexpected:
+        return None, f"{type(unexpected).__name__}: {unexpected}\n{traceback.format_exc()}"
+    return outcome, None
 
 
 def _now() -> str:

@@ -11,7 +11,7 @@ from imc_grapes.sweep.labels import value_label
 from imc_grapes.sweep.plan import Choice, Setting
 from kernels.errors import InputError
 
-_SPACES = {"linspace": np.linspace, "logspace": np.geomspace}
+_SPACES: dict[str, Any] = {"linspace": np.linspace, "logspace": np.geomspace}
 _SIGNIFICANT_DIGITS = 12
 
 

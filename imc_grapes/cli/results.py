@@ -1,0 +1,102 @@
+"""`imc-grapes results`"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from imc_grapes.cli.console import output
+
+_MOST_ROWS = 40
+
+
+def results(
+    directory: Annotated[Path, typer.Argument(help="The folder of a sweep.")],
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print every trial as CSV, a row each.")
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print every trial as JSON: config, summary, metrics, error."),
+    ] = False,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only trials for which this holds, such as status=failed or training.optimizer.lr>0.1; repeatable."
+        ),
+    ] = None,
+) -> None:
+    """Show what a sweep has found so far, also while it runs."""
+    if as_csv and as_json:
+        raise typer.BadParameter("--csv and --json exclude each other")
+    from dataclasses import replace
+
+    from imc_grapes.store import read_sweep
+    from imc_grapes.store.filter import matching
+
+    stored = read_sweep(directory)
+    chosen = replace(stored, trials=matching(stored.trials, where or []))
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(chosen.trials, indent=2))
+    elif as_csv:
+        from imc_grapes.store.frames import frame_of
+
+        typer.echo(frame_of(chosen, "trials").to_csv(index=False), nl=False)
+    else:
+        _print(chosen.trials, len(stored.trials))
+        if chosen.with_status("done"):
+            from imc_grapes.report.analysis import analyse
+            from imc_grapes.report.terminal import print_summary
+
+            print_summary(analyse(chosen), output)
+
+
+def _print(trials: list[dict[str, Any]], total: int) -> None:
+    statuses = [trial["status"] for trial in trials]
+    counts = ", ".join(
+        f"{statuses.count(status)} {status}" for status in dict.fromkeys(sorted(statuses))
+    )
+    of_total = "" if len(trials) == total else f" of {total}"
+    output.print(f"{len(trials)}{of_total} trials: {counts or 'none'}", highlight=False)
+    table = Table()
+    for heading in (
+        "trial",
+        "method",
+        "setting",
+        "tuned",
+        "seed",
+        "status",
+        "test (%)",
+        "time (s)",
+    ):
+        table.add_column(heading)
+    for trial in trials[:_MOST_ROWS]:
+        table.add_row(*_cells(trial))
+    output.print(table)
+    if len(trials) > _MOST_ROWS:
+        output.print(f"and {len(trials) - _MOST_ROWS} more; --csv lists them all")
+    for trial in [trial for trial in trials if trial["error"]][:_MOST_ROWS]:
+        output.print(
+            f"{trial['hash']} failed: {trial['error'].splitlines()[0]}",
+            style="red",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _cells(trial: dict[str, Any]) -> list[str]:
+    accuracy = (trial["summary"] or {}).get("test_accuracy")
+    return [
+        trial["hash"],
+        trial["method"],
+        trial["setting"],
+        "" if trial["tuned"] is None else str(trial["tuned"]),
+        str(trial["seed"]),
+        trial["status"],
+        "" if accuracy is None else f"{100 * accuracy:.2f}",
+        "" if trial["seconds"] is None else f"{trial['seconds']:.1f}",
+    ]

@@ -1,0 +1,130 @@
+"""A sweep, arranged for comparison: what is compared, on what, at which times, and who took which tuned value."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from imc_grapes.report.tuning import with_chosen
+from imc_grapes.store.frames import frame_of
+from imc_grapes.store.reader import StoredSweep
+from imc_grapes.sweep.labels import hardware_of_values
+from imc_grapes.words import time_in_words
+from kernels.errors import InputError
+
+MOST_COMPARED_SETTINGS = 8
+"""With one method only, that many settings or fewer are compared like methods, by colour."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Finished trials in tidy frames; each has the columns `series` (compared by colour) and `facet` (side by side)."""
+
+    sweep: StoredSweep
+    trials: pd.DataFrame
+    """Every trial, with `chosen` and, where it is done, `headline`: the accuracy that methods are ranked by."""
+    chosen: pd.DataFrame
+    """Finished trials that have the tuned value their method takes."""
+    drift: pd.DataFrame
+    """Of the chosen trials: a row per time since programming and kind of compensation."""
+    epochs: pd.DataFrame
+    """Of the chosen trials: a row per epoch."""
+    compares: str
+    """What `series` is: method or setting."""
+    series: list[str]
+    facets: list[str]
+    baseline: str
+    times_s: list[float]
+    """Times since programming; empty on hardware that does not drift."""
+    compensation: str | None
+    """The kind of drift compensation that tables and statistics are about."""
+    seeds: int
+
+    @property
+    def headline_words(self) -> str:
+        """When the headline accuracy was measured."""
+        return (
+            f"{time_in_words(self.times_s[-1])} after programming"
+            if self.times_s
+            else "after training"
+        )
+
+    @property
+    def single_seed(self) -> bool:
+        """Whether there is no spread over seeds to show."""
+        return self.seeds < 2
+
+    def facet_name(self, facet: str) -> str:
+        """A facet in words, also where there is only one, which has no name."""
+        return facet or hardware_of_values(self.sweep.base)
+
+
+def analyse(sweep: StoredSweep) -> Analysis:
+    """Arrange a sweep for comparison.
+
+    Raises:
+        InputError: no trial of it is done.
+    """
+    trials = frame_of(sweep, "trials")
+    if trials.empty or not (trials["status"] == "done").any():
+        raise InputError(
+            f"sweep '{sweep.name}': no trial is done yet, so there is nothing to report"
+        )
+    trials = with_chosen(trials)
+    methods = _in_order(trials["method"])
+    settings = _in_order(trials["setting"])
+    by_setting = len(methods) == 1 and 1 < len(settings) <= MOST_COMPARED_SETTINGS
+    compares, apart = ("setting", "method") if by_setting else ("method", "setting")
+    trials = trials.assign(series=trials[compares], facet="" if by_setting else trials[apart])
+    drift = _of_chosen(frame_of(sweep, "drift"), trials)
+    times = sorted(drift["time_s"].unique().tolist()) if len(drift) else []
+    kinds = set(drift["compensation"]) if len(drift) else set()
+    compensation = "global" if "global" in kinds else next(iter(sorted(kinds)), None)
+    trials = trials.assign(headline=_headline(trials, sweep, compensation))
+    chosen = trials[trials["chosen"] & (trials["status"] == "done")]
+    return Analysis(
+        sweep=sweep,
+        trials=trials,
+        chosen=chosen,
+        drift=drift,
+        epochs=_of_chosen(frame_of(sweep, "epochs"), trials),
+        compares=compares,
+        series=_in_order(trials["series"]),
+        facets=_in_order(trials["facet"]),
+        baseline=settings[0] if by_setting else sweep.baseline,
+        times_s=times,
+        compensation=compensation,
+        seeds=int(chosen["seed"].nunique()),
+    )
+
+
+def _in_order(column: pd.Series) -> list[str]:
+    return [str(value) for value in column.unique()]
+
+
+def _of_chosen(frame: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    if frame.empty:
+        return frame
+    arranged = trials.loc[trials["chosen"], ["trial", "series", "facet"]]
+    return frame.merge(arranged, on="trial", how="inner")
+
+
+def _headline(
+    trials: pd.DataFrame, sweep: StoredSweep, compensation: str | None
+) -> list[float | None]:
+    """Per trial: mean accuracy at its last time since programming, or its test accuracy if it does not drift."""
+    last = {trial["hash"]: _last_accuracy(trial, compensation) for trial in sweep.trials}
+    return [last[trial] for trial in trials["trial"]]
+
+
+def _last_accuracy(trial: dict[str, Any], compensation: str | None) -> float | None:
+    if trial["summary"] is None:
+        return None
+    points = [
+        point
+        for point in trial["summary"].get("drift") or []
+        if point["compensation"] == compensation
+    ]
+    if points:
+        return float(max(points, key=lambda point: point["time_s"])["mean"])
+    return float(trial["summary"]["test_accuracy"])

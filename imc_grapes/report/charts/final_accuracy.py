@@ -1,0 +1,74 @@
+"""Accuracy of each method after training, for hardware that does not drift."""
+
+import altair as alt
+import pandas as pd
+
+from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.charts import style
+from imc_grapes.report.charts.picture import Picture
+from imc_grapes.report.statistics import Standing
+
+
+def final_accuracy_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
+    """The picture; None where accuracy over time says it already."""
+    if analysis.times_s:
+        return None
+    seeds = analysis.chosen[["facet", "series", "seed", "headline"]].assign(
+        accuracy=100 * analysis.chosen["headline"]
+    )
+    means = pd.DataFrame(
+        {
+            "facet": one.facet,
+            "series": one.series,
+            "mean": 100 * one.mean,
+            "low": 100 * (one.mean - (one.std or 0.0)),
+            "high": 100 * (one.mean + (one.std or 0.0)),
+        }
+        for one in found
+    )
+    frame = pd.concat([seeds, means], ignore_index=True)
+    base = alt.Chart().encode(
+        y=alt.Y(
+            "series:N",
+            sort=analysis.series,
+            title=None,
+            axis=alt.Axis(grid=True, domain=False, ticks=False),
+        ),
+        color=style.colour(analysis).legend(None),
+    )
+    scale = alt.Scale(zero=False, padding=12)
+    dots = (
+        base.transform_filter("isValid(datum.accuracy)")
+        .mark_point(filled=True, size=40, opacity=0.45)
+        .encode(
+            x=alt.X("accuracy:Q", title="test accuracy (%)", scale=scale),
+            tooltip=[
+                alt.Tooltip("series:N", title=analysis.compares),
+                alt.Tooltip("seed:Q"),
+                alt.Tooltip("accuracy:Q", title="accuracy (%)", format=".2f"),
+            ],
+        )
+    )
+    bars = (
+        base.transform_filter("isValid(datum.mean)")
+        .mark_rule(strokeWidth=2)
+        .encode(x="low:Q", x2="high:Q")
+    )
+    middles = (
+        base.transform_filter("isValid(datum.mean)")
+        .mark_tick(thickness=3, size=20)
+        .encode(
+            x="mean:Q",
+            tooltip=[
+                alt.Tooltip("series:N", title=analysis.compares),
+                alt.Tooltip("mean:Q", title="mean (%)", format=".2f"),
+            ],
+        )
+    )
+    spec = style.faceted(alt.layer(bars, dots, middles), analysis, style.records(frame))
+    return Picture(
+        name="final-accuracy",
+        title="Accuracy after training",
+        caption="A dot per seed, a tick at their mean, a line of one standard deviation to either side.",
+        spec=spec,
+    )

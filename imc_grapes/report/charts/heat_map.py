@@ -1,0 +1,104 @@
+"""Accuracy over two swept settings, a map per method."""
+
+import altair as alt
+import pandas as pd
+
+from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.charts import style
+from imc_grapes.report.charts.picture import Picture
+from imc_grapes.report.charts.swept_axes import is_numeric, setting_axes, short_name
+
+_MOST_NUMBERS = 100
+_CELL, _LARGEST_SIDE = 46, 420
+
+
+def heat_map_picture(analysis: Analysis) -> Picture | None:
+    """The picture; None unless two settings or more are swept. Of a third one on, the map can be for each value."""
+    axes = setting_axes(analysis)
+    if len(axes) < 2:
+        return None
+    across, down, *rest = axes
+    names = {axis: short_name(analysis, axis) for axis in axes}
+    chosen = analysis.chosen
+    slices = [
+        ", ".join(f"{names[axis]} {row[axis]}" for axis in rest)
+        for row in chosen[rest].to_dict(orient="records")
+    ]
+    frame = (
+        chosen.assign(slice=slices, x=chosen[across], y=chosen[down])
+        .groupby(["method", "slice", "x", "y"], sort=False, as_index=False)
+        .agg(accuracy=("headline", "mean"), std=("headline", "std"), seeds=("seed", "count"))
+    )
+    frame = frame.assign(accuracy=100 * frame["accuracy"], std=100 * frame["std"].fillna(0.0))
+    order_x, order_y = _order(analysis, across, frame["x"]), _order(analysis, down, frame["y"])
+    base = alt.Chart().encode(
+        x=alt.X(
+            "x:O",
+            title=names[across],
+            sort=order_x,
+            axis=alt.Axis(
+                labelAngle=0,
+                labelOverlap=True,
+                format="~g" if is_numeric(analysis, across) else alt.Undefined,
+            ),
+        ),
+        y=alt.Y(
+            "y:O",
+            title=names[down],
+            sort=order_y[::-1],
+            axis=alt.Axis(format="~g" if is_numeric(analysis, down) else alt.Undefined),
+        ),
+    )
+    cells = base.mark_rect().encode(
+        color=alt.Color(
+            "accuracy:Q",
+            scale=alt.Scale(scheme="viridis", zero=False, domainMid=alt.Undefined),
+            legend=alt.Legend(title="accuracy (%)", gradientLength=180, titleOrient="left"),
+        ),
+        tooltip=[
+            alt.Tooltip("method:N"),
+            alt.Tooltip("x:O", title=names[across]),
+            alt.Tooltip("y:O", title=names[down]),
+            alt.Tooltip("accuracy:Q", title="accuracy (%)", format=".2f"),
+            alt.Tooltip("std:Q", title="± std", format=".2f"),
+            alt.Tooltip("seeds:Q", title="seeds"),
+        ],
+    )
+    layers = alt.layer(cells)
+    if len(order_x) * len(order_y) <= _MOST_NUMBERS:
+        middle = (frame["accuracy"].min() + frame["accuracy"].max()) / 2
+        numbers = base.mark_text(fontSize=11.5).encode(
+            text=alt.Text("accuracy:Q", format=".1f"),
+            color=alt.condition(
+                f"datum.accuracy > {middle}", alt.value("#111"), alt.value("white")
+            ),
+        )
+        layers = alt.layer(cells, numbers)
+    if rest:
+        options = list(dict.fromkeys(slices))
+        choice = alt.param(
+            name="slice", value=options[0], bind=alt.binding_select(options=options, name="At ")
+        )
+        layers = layers.add_params(choice).transform_filter("datum.slice == slice")
+    layers = layers.properties(
+        width=min(_LARGEST_SIDE, _CELL * len(order_x)),
+        height=min(_LARGEST_SIDE, _CELL * len(order_y)),
+    )
+    methods = frame["method"].unique().tolist()
+    data = style.records(frame)
+    chart = (
+        layers.facet(facet=alt.Facet("method:N", sort=methods), columns=2, data=data)
+        if len(methods) > 1
+        else layers.properties(data=data)
+    )
+    return Picture(
+        name="heat-map",
+        title=f"Accuracy over {names[across]} and {names[down]}",
+        caption=f"Mean test accuracy {analysis.headline_words}, in percent.",
+        spec=style.finished(chart),
+    )
+
+
+def _order(analysis: Analysis, axis: str, values: pd.Series) -> list[object]:
+    found = values.unique().tolist()
+    return sorted(found) if is_numeric(analysis, axis) else found

@@ -1,0 +1,88 @@
+"""Accuracy against bits of update state: nobody to the upper left of the front."""
+
+import altair as alt
+import pandas as pd
+
+from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.charts import style
+from imc_grapes.report.charts.picture import Picture
+from imc_grapes.report.statistics import Standing
+from imc_grapes.words import bytes_in_words
+
+_MARGIN = 0.06
+"""Room beside the first and the last point, as a share of the axis; nothing has less than 0 bits."""
+
+
+def pareto_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
+    """The picture; None where all methods keep the same."""
+    if analysis.compares != "method" or len({one.state_bytes for one in found}) < 2:
+        return None
+    frame = pd.DataFrame(
+        {
+            "facet": one.facet,
+            "series": one.series,
+            "kbit": 8 * one.state_bytes / 1000,
+            "state": bytes_in_words(one.state_bytes),
+            "accuracy": 100 * one.mean,
+            "low": 100 * (one.mean - (one.std or 0.0)),
+            "high": 100 * (one.mean + (one.std or 0.0)),
+            "front": _is_on_front(one, found),
+        }
+        for one in found
+    )
+    most = frame["kbit"].max()
+    picked = style.picked_in_legend("method_pareto")
+    base = alt.Chart().encode(
+        x=alt.X(
+            "kbit:Q",
+            title="update state kept between updates (kbit)",
+            scale=alt.Scale(domain=[-_MARGIN * most, (1 + _MARGIN) * most], nice=False),
+            axis=alt.Axis(tickCount=6, labelExpr="datum.value < 0 ? '' : datum.label"),
+        ),
+        y=style.accuracy_axis("accuracy:Q", f"test accuracy {analysis.headline_words} (%)"),
+    )
+    front = (
+        base.transform_filter("datum.front")
+        .mark_line(interpolate="step-after", color="#aab2bd", strokeDash=[4, 4], strokeWidth=1.5)
+        .encode(order="kbit:Q")
+    )
+    bars = base.mark_rule(strokeWidth=1.6).encode(
+        y="low:Q",
+        y2="high:Q",
+        color=style.colour(analysis),
+        opacity=alt.condition(picked, alt.value(0.75), alt.value(0.05)),
+    )
+    points = (
+        base.mark_point(filled=True, size=110)
+        .encode(
+            color=style.colour(analysis),
+            shape=style.shape(analysis),
+            opacity=alt.condition(picked, alt.value(1.0), alt.value(0.08)),
+            tooltip=[
+                alt.Tooltip("series:N", title="method"),
+                alt.Tooltip("accuracy:Q", title="accuracy (%)", format=".2f"),
+                alt.Tooltip("kbit:Q", title="update state (kbit)", format=",.1f"),
+                alt.Tooltip("state:N", title="update state"),
+            ],
+        )
+        .add_params(picked)
+    )
+    return Picture(
+        name="accuracy-and-memory",
+        title="Accuracy against update memory",
+        caption=(
+            "Upper left is best. The dashed line is the Pareto front: the best accuracy at each amount of memory. "
+            "Bars are one standard deviation over seeds."
+        ),
+        spec=style.faceted(alt.layer(front, bars, points), analysis, style.records(frame)),
+    )
+
+
+def _is_on_front(one: Standing, found: list[Standing]) -> bool:
+    return not any(
+        other.facet == one.facet
+        and other.state_bytes <= one.state_bytes
+        and other.mean >= one.mean
+        and (other.state_bytes, other.mean) != (one.state_bytes, one.mean)
+        for other in found
+    )

@@ -1,0 +1,125 @@
+"""What all pictures share: fonts, axes, the colour of each method, facets, the choices above a chart."""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.palette import colours, dashes, shapes
+
+FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
+INK, FAINT_INK, GRID = "#1f2733", "#566070", "#e6e9ee"
+WIDTH, HEIGHT = 620, 330
+FACET_WIDTH, FACET_HEIGHT, FACET_COLUMNS = 300, 220, 3
+MOST_FACETS = 12
+"""More device configs than that are offered one by one instead of side by side."""
+ALL = "all"
+
+_CONFIG: dict[str, Any] = {
+    "font": FONT,
+    "background": "white",
+    "padding": {"left": 6, "right": 14, "top": 6, "bottom": 6},
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": FAINT_INK,
+        "titleColor": INK,
+        "labelFontSize": 12,
+        "titleFontSize": 12.5,
+        "titleFontWeight": "normal",
+        "titlePadding": 10,
+        "gridColor": GRID,
+        "domainColor": "#aab2bd",
+        "tickColor": "#aab2bd",
+        "labelPadding": 5,
+    },
+    "legend": {
+        "orient": "top",
+        "title": None,
+        "labelFontSize": 12.5,
+        "labelColor": INK,
+        "labelLimit": 260,
+        "symbolSize": 90,
+        "symbolOpacity": 1,
+        "columnPadding": 18,
+        "offset": 10,
+    },
+    "header": {"labelFontSize": 12.5, "labelColor": INK, "labelFontWeight": "bold", "title": None},
+}
+
+
+def records(frame: pd.DataFrame) -> alt.Data:
+    """A data frame as inline data of a chart; what is missing is null."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return alt.Data(values=plain.to_dict(orient="records"))
+
+
+def colour(analysis: Analysis) -> alt.Color:
+    """The colour of each method."""
+    scale = alt.Scale(domain=analysis.series, range=colours(analysis.series, analysis.baseline))
+    return alt.Color("series:N", scale=scale, sort=analysis.series)
+
+
+def shape(analysis: Analysis) -> alt.Shape:
+    """The point shape of each method."""
+    return alt.Shape(
+        "series:N",
+        scale=alt.Scale(domain=analysis.series, range=shapes(analysis.series)),
+        sort=analysis.series,
+    )
+
+
+def dash(analysis: Analysis) -> alt.StrokeDash:
+    """The line style of each method."""
+    scale = alt.Scale(domain=analysis.series, range=dashes(analysis.series))
+    return alt.StrokeDash("series:N", scale=scale, sort=analysis.series)
+
+
+def picked_in_legend(name: str) -> alt.Parameter:
+    """Click an entry of the legend to see it alone, shift-click for more."""
+    return alt.selection_point(name=name, fields=["series"], bind="legend")
+
+
+def accuracy_axis(field: str, title: str) -> alt.Y:
+    """A y axis in percent that does not start at zero."""
+    return alt.Y(field, title=title, scale=alt.Scale(zero=False, nice=True, padding=8))
+
+
+def number_scale(is_log: bool) -> alt.Scale:
+    """The scale of an axis of swept numbers."""
+    if is_log:
+        return alt.Scale(type="log", nice=False, padding=14)
+    return alt.Scale(nice=False, zero=False, padding=14)
+
+
+def faceted(layers: alt.LayerChart, analysis: Analysis, data: alt.Data) -> dict[str, Any]:
+    """The chart once per device config, or once if there is only one; as Vega-Lite, in the common style."""
+    if len(analysis.facets) < 2:
+        chart: Any = layers.properties(width=WIDTH, height=HEIGHT, data=data)
+        return finished(chart)
+    choice = alt.param(
+        name="device",
+        value=ALL,
+        bind=alt.binding_select(options=[ALL, *analysis.facets], name="Device config "),
+    )
+    shown = ", ".join(repr(facet) for facet in analysis.facets[:MOST_FACETS])
+    chart = (
+        layers.properties(width=FACET_WIDTH, height=FACET_HEIGHT)
+        .facet(
+            facet=alt.Facet("facet:N", sort=analysis.facets),
+            columns=FACET_COLUMNS,
+            data=data,
+        )
+        .add_params(choice)
+        .transform_filter(
+            f"device == '{ALL}' ? indexof([{shown}], datum.facet) >= 0 : datum.facet == device"
+        )
+    )
+    return finished(chart)
+
+
+def finished(chart: Any) -> dict[str, Any]:
+    """The chart as Vega-Lite in the common style."""
+    spec: dict[str, Any] = chart.to_dict()
+    spec["config"] = _CONFIG
+    return spec

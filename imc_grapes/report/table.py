@@ -1,0 +1,87 @@
+"""The one table that a sweep comes down to: a row per method, on each hardware."""
+
+from dataclasses import dataclass
+
+from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.statistics import Standing, accuracy_over_time
+from imc_grapes.report.words import p_words, with_spread
+from imc_grapes.words import bytes_in_words, time_in_words
+
+_MOST_TIMES = 3
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headings and rows of text; `best` tells the rows that lead on their hardware."""
+
+    headings: list[str]
+    rows: list[list[str]]
+    best: list[bool]
+    facet_starts: list[str | None]
+    """Per row: the name of the hardware that begins there, where there are several."""
+
+
+def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = False) -> Table:
+    """The table of `found`.
+
+    Args:
+        analysis: where the accuracies over time are.
+        found: the rows.
+        is_wide: a column per time since programming, rather than the first, the middle and the last; and one for the
+            paired tests.
+    """
+    times = analysis.times_s
+    if len(times) > _MOST_TIMES and not is_wide:
+        times = [times[0], times[len(times) // 2], times[-1]]
+    tuned = analysis.sweep.tune is not None
+    tested = is_wide and any(one.against_baseline for one in found)
+    cells = _accuracy_cells(analysis)
+    headings = [analysis.compares]
+    headings += [f"{time_in_words(time_s)} (%)" for time_s in times] or ["test accuracy (%)"]
+    headings += [f"against {analysis.baseline}"] if tested else []
+    headings += ["update state"]
+    headings += [_tuned_name(analysis)] if tuned else []
+    leaders = {
+        one.facet: max((o for o in found if o.facet == one.facet), key=lambda o: o.mean)
+        for one in found
+    }
+    rows, starts, last = [], [], None
+    for one in found:
+        row = [one.series]
+        row += [cells.get((one.facet, one.series, time_s), "-") for time_s in times] or [
+            with_spread(one.mean, one.std)
+        ]
+        row += [_against(one, analysis.baseline)] if tested else []
+        row += [bytes_in_words(one.state_bytes)]
+        row += (
+            [f"{one.tuned:g}" if isinstance(one.tuned, float) else str(one.tuned)] if tuned else []
+        )
+        rows.append(row)
+        starts.append(
+            analysis.facet_name(one.facet) if one.facet != last and len(leaders) > 1 else None
+        )
+        last = one.facet
+    return Table(headings, rows, [leaders[one.facet] is one for one in found], starts)
+
+
+def _accuracy_cells(analysis: Analysis) -> dict[tuple[str, str, float], str]:
+    if not analysis.times_s:
+        return {}
+    frame = accuracy_over_time(analysis)
+    frame = frame[frame["compensation"] == analysis.compensation]
+    return {
+        (row.facet, row.series, row.time_s): with_spread(row.accuracy, row.std)
+        for row in frame.itertuples()
+    }
+
+
+def _against(one: Standing, baseline: str) -> str:
+    difference = one.against_baseline
+    if difference is None:
+        return "baseline" if one.series == baseline else "-"
+    return f"{100 * difference.mean:+.1f}, {p_words(difference.p_value)}"
+
+
+def _tuned_name(analysis: Analysis) -> str:
+    key = analysis.sweep.tune or ""
+    return "learning rate" if key.endswith(".lr") else key.split(".")[-1]

@@ -1,0 +1,40 @@
+"""Which value of the tuned key each method takes, decided on validation images alone."""
+
+import pandas as pd
+
+GROUP = ["method", "setting"]
+
+
+def with_chosen(trials: pd.DataFrame) -> pd.DataFrame:
+    """`trials` with a column `chosen`: whether the trial has the value of the tuned key that its method takes there.
+
+    A method takes, on each setting, the value with the best mean validation accuracy over the seeds. A value at which
+    a seed failed is taken only where every value has failures; of equals, the first in the sweep file.
+
+    Args:
+        trials: one row per trial, with method, setting, tuned, seed, status and validation_accuracy.
+    """
+    if trials["tuned"].isna().all():
+        return trials.assign(chosen=True)
+    by_value = (
+        trials.assign(
+            failed=trials["status"] == "failed",
+            validation=pd.to_numeric(trials["validation_accuracy"]).fillna(-1.0),
+        )
+        .groupby([*GROUP, "tuned"], sort=False)
+        .agg(
+            failed=("failed", "any"), validation=("validation", "mean"), done=("status", _any_done)
+        )
+        .reset_index()
+    )
+    ranked = by_value[by_value["done"]].sort_values(
+        ["failed", "validation"], ascending=[True, False], kind="stable"
+    )
+    best = ranked.groupby(GROUP, sort=False).first().reset_index()[[*GROUP, "tuned"]]
+    best_keys = pd.MultiIndex.from_frame(best)
+    keys = pd.MultiIndex.from_frame(trials[[*GROUP, "tuned"]])
+    return trials.assign(chosen=keys.isin(best_keys))
+
+
+def _any_done(status: pd.Series) -> bool:
+    return bool((status == "done").any())

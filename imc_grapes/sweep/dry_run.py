@@ -1,0 +1,67 @@
+"""What a sweep would do, and how long it would take."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from imc_grapes.store.reader import read_sweep
+from imc_grapes.store.tables import FILE_NAME
+from imc_grapes.sweep.plan import SweepPlan, Trial
+from imc_grapes.sweep.progress import duration
+from imc_grapes.sweep.trial import attempt
+
+
+def print_dry_run(
+    plan: SweepPlan, directory: Path, workers: int, data_dir: Path | None, console: Console
+) -> None:
+    """List the trials of `plan`, and estimate their time from the first one, which is run; nothing is kept.
+
+    Where `directory` holds finished trials of the sweep, the estimate is from those.
+    """
+    stored = _stored(directory)
+    table = Table(title=f"{len(plan.trials)} trials of {plan.name}", title_justify="left")
+    for heading in ("trial", "method", "setting", plan.tune or "tuned", "seed", "status"):
+        table.add_column(heading)
+    for trial in plan.trials:
+        table.add_row(*_cells(trial, stored))
+    console.print(table)
+    todo = [trial for trial in plan.trials if _status(trial, stored) not in ("done", "failed")]
+    if not todo:
+        console.print("Nothing is left to run.")
+        return
+    seconds = [stored[trial.hash][1] for trial in plan.trials if _status(trial, stored) == "done"]
+    if seconds:
+        each, source = sum(seconds) / len(seconds), f"the {len(seconds)} trials that are done took"
+    else:
+        with console.status(f"Running one trial to see how long it takes: {todo[0].label}"):
+            first = attempt(todo[0].config, data_dir)
+        if first.error:
+            console.print(f"The first trial failed: {first.error.splitlines()[0]}", markup=False)
+            return
+        each, source = first.seconds, "the first one took"
+    total = duration(each * len(todo) / min(workers, len(todo)))
+    console.print(
+        f"{len(todo)} trials to run, about {total} on {workers} workers: {source} {each:.1f} s each.",
+        highlight=False,
+    )
+
+
+def _stored(directory: Path) -> dict[str, tuple[str, float]]:
+    """Status and seconds of the trials that a store has."""
+    if not (directory / FILE_NAME).exists():
+        return {}
+    return {
+        trial["hash"]: (trial["status"], trial["seconds"] or 0.0)
+        for trial in read_sweep(directory).trials
+    }
+
+
+def _status(trial: Trial, stored: dict[str, tuple[str, float]]) -> str:
+    return stored.get(trial.hash, ("to run", 0.0))[0]
+
+
+def _cells(trial: Trial, stored: dict[str, tuple[str, float]]) -> list[str]:
+    tuned = "" if trial.tuned is None else str(trial.tuned)
+    status = _status(trial, stored)
+    return [trial.hash, trial.method, trial.setting, tuned, str(trial.config.seed), status]
