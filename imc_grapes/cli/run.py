@@ -20,7 +20,8 @@ def run(
         Path | None, typer.Option(help="Folder for the results [default: runs/NAME-HASH].")
     ] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Folder searched first for data sets.")
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder searched first for data sets."),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")

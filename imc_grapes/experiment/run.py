@@ -59,11 +59,13 @@ def run_experiment(
     started = datetime.now(UTC)
     clock = time.perf_counter()
     folder = RunFolder(out_dir) if out_dir else None
-    dataset = load_dataset(config.data, config.seed, data_dir)
-    finished = folder.open(config, resume=resume) if folder else None
+    finished = folder.find(config, resume=resume) if folder else None
     if finished:
         return finished
+    dataset = load_dataset(config.data, config.seed, data_dir)
     trainer, grapes = _prepare(config, dataset, listener)
+    if folder:
+        folder.create(config)
     if folder and resume and folder.checkpoint.exists():
         load_checkpoint(trainer, config_hash(config), folder.checkpoint)
     _train(trainer, config, folder, listener)
@@ -167,8 +169,14 @@ def _drift(
     if programmed is None:
         return []
     listener.stage("drift", reads(config.evaluation))
+
+    def on_read() -> None:
+        listener.step()
+        if listener.stop_requested():
+            raise Interrupted
+
     return evaluate_drift(
-        model, programmed, dataset.test, config.evaluation, config.seed, listener.step
+        model, programmed, dataset.test, config.evaluation, config.seed, on_read
     )
 
 

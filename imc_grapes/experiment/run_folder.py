@@ -1,7 +1,8 @@
 """The folder of a run: config, metrics, summary, measurements, checkpoint. Nothing in it is overwritten unasked."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,17 +46,22 @@ class RunFolder:
         """All that is needed to go on."""
         return self.path / "checkpoint.pt"
 
-    def open(self, config: RunConfig, *, resume: bool) -> Outcome | None:
-        """Make the folder ready for `config`; the finished outcome if the folder already holds it.
+    def find(self, config: RunConfig, *, resume: bool) -> Outcome | None:
+        """The finished outcome if the folder already holds it; nothing is written.
 
         Raises:
             InputError: the path is a file, or the folder holds another run, or one to be resumed without `resume`.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise InputError(f"{self.path}: is a file, not a folder; choose another --out")
-        identity = config_hash(config)
-        if self.config.exists():
-            held = self._held_hash()
+        with self._accessible():
+            if self.path.exists() and not self.path.is_dir():
+                raise InputError(f"{self.path}: is a file, not a folder; choose another --out")
+            if not self.config.exists():
+                if self.path.exists() and any(self.path.iterdir()):
+                    raise InputError(
+                        f"{self.path}: is not empty and holds no run; choose a new folder with --out"
+                    )
+                return None
+            identity, held = config_hash(config), self._held_hash()
             if held != identity:
                 raise InputError(
                     f"{self.path}: holds a run of another config (hash {held}, this one is {identity}); "
@@ -68,15 +74,19 @@ class RunFolder:
                     f"{self.path}: holds an unfinished run of this config; add --resume to continue it, "
                     "or choose another --out"
                 )
-        elif self.path.exists() and any(self.path.iterdir()):
-            raise InputError(
-                f"{self.path}: is not empty and holds no run; choose a new folder with --out"
-            )
-        self.path.mkdir(parents=True, exist_ok=True)
-        values = config.model_dump(mode="json")
-        header = f"# Resolved config of this run, hash {identity}.\n"
-        write_text(self.config, header + dump_yaml(values))
         return None
+
+    def create(self, config: RunConfig) -> None:
+        """Make the folder and write the resolved config into it.
+
+        Raises:
+            InputError: that is not possible there.
+        """
+        values = config.model_dump(mode="json")
+        header = f"# Resolved config of this run, hash {config_hash(config)}.\n"
+        with self._accessible():
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_text(self.config, header + dump_yaml(values))
 
     def write_metrics(self, metrics: Iterable[dict[str, Any]]) -> None:
         """All epochs so far."""
@@ -87,6 +97,15 @@ class RunFolder:
         self.write_metrics(outcome.metrics)
         write_text(self.measurements, json.dumps(outcome.measurements, indent=2) + "\n")
         write_text(self.summary, json.dumps(outcome.summary, indent=2) + "\n")
+
+    @contextmanager
+    def _accessible(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: cannot be used for results ({error.strerror}); choose another --out"
+            ) from None
 
     def _held_hash(self) -> str:
         return config_hash(validate(RunConfig, read_yaml(self.config)))
