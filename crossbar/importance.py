@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from crossbar.placement import placed_tiles
-from kernels.importance import per_weight
+from kernels.importance import per_device, per_weight
+
+Vector = npt.NDArray[np.float32]
 
 
-def column_importance(layer: Any) -> npt.NDArray[np.float32]:
+def column_importance(layer: Any) -> Vector:
     """Exact importance of each output node, ``sum_i |w_ji|`` over all its tiles.
 
     Digital output scales are known to the periphery and multiply the column's sum.
@@ -24,10 +26,9 @@ def column_importance(layer: Any) -> npt.NDArray[np.float32]:
     Returns:
         ``[n_out]`` float32, in units of the weights.
     """
-    module = layer.analog_module
-    importance = np.zeros(module.out_size, np.float32)
+    importance = np.zeros(layer.analog_module.out_size, np.float32)
     for placed in placed_tiles(layer):
-        partial = per_weight(_tile_weights(placed.tile))
+        partial = _tile_importance(placed.tile)
         scales = placed.tile.get_scales()
         if scales is not None:
             partial = partial * scales.detach().abs().cpu().numpy()
@@ -35,9 +36,20 @@ def column_importance(layer: Any) -> npt.NDArray[np.float32]:
     return importance
 
 
-def _tile_weights(tile: Any) -> npt.NDArray[np.float32]:
-    """Weights ``[n_out, n_in]`` of a tile without its output scales; a view where the tile keeps them in torch."""
+def _tile_importance(tile: Any) -> Vector:
+    """Partial importance of a tile's columns, without its output scales; our own tile is read in place."""
+    if hasattr(tile, "g_plus"):
+        weight_per_uS = np.float32(tile.tile.devices.weight_per_uS)
+        return _pair_importance(tile.g_plus, tile.g_minus) * weight_per_uS
     shared = tile.shared_weights
     if shared is not None and not shared.is_cuda:
-        return np.asarray(shared.detach().numpy())
-    return np.asarray(tile.tile.get_weights().detach().cpu().numpy())
+        return per_weight(shared.detach().numpy())
+    return per_weight(tile.tile.get_weights().detach().cpu().numpy())
+
+
+def _pair_importance(g_plus: npt.NDArray[np.float32], g_minus: npt.NDArray[np.float32]) -> Vector:
+    if g_plus.ndim == 2:
+        return per_device(g_plus, g_minus)
+    from kernels.shared_synapse_importance import per_synapse
+
+    return per_synapse(g_plus, g_minus)

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from imc_grapes.config.schema import AihwkitHardware, DigitalHardware, RunConfig
+from crossbar.specs import AccumulatedSpec
+from imc_grapes.config.schema import AihwkitHardware, DigitalHardware, PCMHardware, RunConfig
+from imc_grapes.config.sequence_rules import sequence_problems
+from imc_grapes.config.stopping_rules import stopping_problems
 from imc_grapes.config.yaml_file import KeyPath
 from imc_grapes.hardware.aihwkit_presets import find_preset
 from kernels.errors import InputError
@@ -12,9 +15,13 @@ Problem = tuple[KeyPath, str]
 
 def broken_rules(config: RunConfig) -> Iterator[Problem]:
     """Every rule that `config` breaks, as the key to blame and a message."""
+    yield from sequence_problems(config)
+    yield from stopping_problems(config)
     hardware = config.hardware
     if isinstance(hardware, AihwkitHardware):
         yield from _aihwkit_problems(config, hardware)
+    if isinstance(hardware, PCMHardware):
+        yield from _pcm_problems(config, hardware)
     if isinstance(hardware, DigitalHardware) and hardware.statistics is None:
         reason = "digital weights do not drift unless hardware.statistics says how"
         yield from _drift_problems(config, reason)
@@ -48,6 +55,36 @@ def _aihwkit_problems(config: RunConfig, hardware: AihwkitHardware) -> Iterator[
                 ("hardware", "statistics"),
                 f"{preset.name} updates its devices in place and takes no other device statistics",
             )
+
+
+def _pcm_problems(config: RunConfig, hardware: PCMHardware) -> Iterator[Problem]:
+    optimizer = config.training.optimizer.name
+    update = hardware.update
+    if not isinstance(update, AccumulatedSpec):
+        if optimizer != "sgd":
+            yield (
+                ("training", "optimizer", "name"),
+                f"a pulsed update keeps no state and honours only sgd (got '{optimizer}'); "
+                "hardware.update.kind: accumulated takes any optimizer",
+            )
+    elif update.optimizer.name not in ("sgd", optimizer):
+        yield (
+            ("hardware", "update", "optimizer", "name"),
+            f"'{update.optimizer.name}' contradicts training.optimizer.name '{optimizer}'; leave one out",
+        )
+    law = hardware.device.read_law
+    if law is None:
+        yield from _drift_problems(config, f"the model {hardware.device.model} does not drift")
+        for key, wanted in (
+            ("noise", hardware.read.noise),
+            ("seconds_per_update", hardware.read.seconds_per_update),
+        ):
+            if wanted:
+                yield (
+                    ("hardware", "read", key),
+                    f"the model {hardware.device.model} has neither drift nor read noise; "
+                    "nandakumar2018 has both",
+                )
 
 
 def _drift_problems(config: RunConfig, reason: str) -> Iterator[Problem]:

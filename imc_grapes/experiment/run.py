@@ -10,10 +10,11 @@ from torch import nn
 
 from imc_grapes.config import RunConfig, config_hash
 from imc_grapes.config.schema import AihwkitHardware
-from imc_grapes.data import Dataset, batches, load_dataset
-from imc_grapes.evaluation.accuracy import accuracy
+from imc_grapes.data import Dataset, load_dataset
 from imc_grapes.evaluation.drift import DriftPoint, evaluate_drift, reads
 from imc_grapes.evaluation.hardware import programmable
+from imc_grapes.evaluation.programmed import ProgrammedNetwork
+from imc_grapes.evaluation.spikes import spikes_per_step
 from imc_grapes.experiment.atomic_file import write_atomically
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.outcome import Outcome
@@ -21,9 +22,11 @@ from imc_grapes.experiment.run_folder import RunFolder
 from imc_grapes.experiment.versions import versions
 from imc_grapes.grapes import Grapes
 from imc_grapes.hardware import on_hardware
+from imc_grapes.hardware.device_count import count_pcm_devices
 from imc_grapes.memory import closed_form_bytes, measured_bytes, peak_bytes_of_step
-from imc_grapes.networks import build_network
+from imc_grapes.networks import build_network_for
 from imc_grapes.seeding import generator, stream_seed
+from imc_grapes.tasks import task_for
 from imc_grapes.training.checkpoint import load_checkpoint, save_checkpoint
 from imc_grapes.training.loop import Interrupted, Position, Trainer, training_step
 from imc_grapes.training.optimizers import build_optimizer
@@ -71,8 +74,10 @@ def run_experiment(
     _train(trainer, config, folder, listener)
     trained = time.perf_counter()
     summary = _summary(config, trainer, grapes)
-    drift = _drift(config, trainer.model, dataset, listener)
+    programmed = programmable(trainer.model, config.hardware)
+    drift = _drift(config, trainer, programmed, listener) if programmed else []
     summary["drift"] = [point.as_dict() for point in drift]
+    summary["pcm_devices"] = count_pcm_devices(trainer.model, config.hardware, programmed)
     measurements = {
         "started": started.isoformat(timespec="seconds"),
         "training_seconds": trained - clock,
@@ -91,8 +96,8 @@ def _prepare(
 ) -> tuple[Trainer, Grapes | None]:
     torch.manual_seed(stream_seed(config.seed, "global"))
     weights = generator(config.seed, "initial weights")
-    network = build_network(config.network, dataset.image_shape, dataset.n_classes, weights)
-    model = on_hardware(network, config.hardware)
+    network = build_network_for(config, dataset, weights)
+    model = on_hardware(network, config)
     optimizer = build_optimizer(model, config.training.optimizer)
     trainer = Trainer(
         model=model,
@@ -104,6 +109,10 @@ def _prepare(
         order=generator(config.seed, "data order"),
         position=Position(),
         stop_requested=listener.stop_requested,
+        task=task_for(config),
+        clip_norm=config.training.clip_norm,
+        patience=config.training.patience,
+        keep_best=config.training.keep == "best",
     )
     return trainer, _attach_grapes(config, model)
 
@@ -119,7 +128,7 @@ def _train(
     trainer: Trainer, config: RunConfig, folder: RunFolder | None, listener: Listener
 ) -> None:
     position = trainer.position
-    per_epoch = -(-len(trainer.dataset.train) // trainer.batch_size)
+    per_epoch = trainer.dataset.train.n_batches(trainer.batch_size)
     done = position.epoch * per_epoch + position.batch
     listener.stage("training", trainer.epochs * per_epoch, done)
     try:
@@ -140,7 +149,9 @@ def _save(trainer: Trainer, config: RunConfig, folder: RunFolder) -> None:
 
 
 def _summary(config: RunConfig, trainer: Trainer, grapes: Grapes | None) -> dict[str, Any]:
-    last = trainer.position.metrics[-1]
+    position, task = trainer.position, trainer.task
+    shown = position.best if trainer.keep_best and position.best else position.metrics[-1]
+    score = task.score(trainer.model, trainer.dataset.test)
     optimizer = config.training.optimizer.name
     factors = grapes.factors() if grapes else {}
     seeded = not isinstance(config.hardware, AihwkitHardware)
@@ -153,35 +164,33 @@ def _summary(config: RunConfig, trainer: Trainer, grapes: Grapes | None) -> dict
         "reproducible_why": "everything is drawn from the seed"
         if seeded
         else "aihwkit's tiles draw their noise from a generator that cannot be seeded",
-        "test_accuracy": accuracy(trainer.model, trainer.dataset.test),
-        "validation_accuracy": last.validation_accuracy,
-        "train_loss": last.train_loss,
-        "optimizer_state_bytes": measured_bytes(trainer.optimizer),
+        "metric": task.metric.name,
+        f"test_{task.metric.name}": score,
+        f"validation_{task.metric.name}": shown.validation_score,
+        "epoch": shown.epoch,
+        "train_loss": shown.train_loss,
+        "spikes_per_step": spikes_per_step(trainer.model, task, trainer.dataset.test),
+        "optimizer_state_bytes": measured_bytes(trainer.optimizer, trainer.model),
         "optimizer_state_bytes_closed_form": closed_form_bytes(trainer.model, optimizer),
         "grapes_transient_numbers": sum(factor.numel() for factor in factors.values()),
     }
 
 
 def _drift(
-    config: RunConfig, model: nn.Module, dataset: Dataset, listener: Listener
+    config: RunConfig, trainer: Trainer, programmed: ProgrammedNetwork, listener: Listener
 ) -> list[DriftPoint]:
-    programmed = programmable(model, config.hardware)
-    if programmed is None:
-        return []
     listener.stage("drift", reads(config.evaluation))
-
-    def on_read() -> None:
-        listener.step()
-        if listener.stop_requested():
-            raise Interrupted
-
     return evaluate_drift(
-        model, programmed, dataset.test, config.evaluation, config.seed, on_read
+        lambda: trainer.task.score(trainer.model, trainer.dataset.test),
+        programmed,
+        config.evaluation,
+        config.seed,
+        listener.step,
     )
 
 
 def _step_peak(trainer: Trainer) -> int:
     """Measured last, on a network whose weights nobody needs any more."""
-    batch = next(batches(trainer.dataset.train, trainer.batch_size, order=None))
+    batch = next(trainer.dataset.train.batches(trainer.batch_size, order=None))
     trainer.model.train()
-    return peak_bytes_of_step(lambda: training_step(trainer.model, trainer.optimizer, batch))
+    return peak_bytes_of_step(lambda: training_step(trainer.model, trainer.optimizer, batch, trainer.task))

@@ -6,21 +6,40 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from crossbar.specs import AccumulatedSpec
 from imc_grapes.training.optimizers import STATE_PER_WEIGHT
 
 
-def measured_bytes(optimizer: torch.optim.Optimizer) -> int:
-    """Bytes of every tensor that `optimizer` keeps from one update to the next; call it after a step."""
-    return sum(t.numel() * t.element_size() for t in _tensors(dict(optimizer.state)))
+def measured_bytes(optimizer: torch.optim.Optimizer, model: nn.Module) -> int:
+    """Bytes of every array that is kept from one update to the next; call it after a step.
+
+    Counts the tensors of `optimizer`, and what the tiles of `model` that update themselves keep.
+    """
+    in_torch = sum(t.numel() * t.element_size() for t in _tensors(dict(optimizer.state)))
+    return in_torch + sum(
+        array.nbytes for tile in _tiles(model) for array in tile.update_state_arrays().values()
+    )
 
 
 def closed_form_bytes(model: nn.Module, optimizer_name: str) -> int:
     """Bytes that the textbook asks for: 0, N, N, N or 2N numbers of the weights' own size.
 
-    torch's Adam also keeps a 4-byte step counter per parameter tensor, which the closed form leaves out.
+    torch's Adam also keeps a 4-byte step counter per parameter tensor, which the closed form leaves out. A tile with an
+    accumulator keeps that too, and the optimizer's numbers at the tile's own word length.
     """
     per_weight = STATE_PER_WEIGHT[optimizer_name]
-    return per_weight * sum(p.numel() * p.element_size() for p in _trained_by_torch(model))
+    in_torch = per_weight * sum(p.numel() * p.element_size() for p in _trained_by_torch(model))
+    in_tiles = 0
+    for tile in _tiles(model):
+        update = tile.rpu_config.update
+        if isinstance(update, AccumulatedSpec):
+            bits = update.accumulator_bits + per_weight * update.optimizer.state_bits
+            in_tiles += tile.in_size * tile.out_size * bits // 8
+    return in_torch + in_tiles
+
+
+def _tiles(model: nn.Module) -> Iterator[Any]:
+    return (module for module in model.modules() if hasattr(module, "update_state_arrays"))
 
 
 def _trained_by_torch(model: nn.Module) -> Iterator[Tensor]:

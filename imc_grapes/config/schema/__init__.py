@@ -1,21 +1,37 @@
 """The shape of a run config, one section per file."""
 
-from imc_grapes.config.schema.data import DataConfig
+from imc_grapes.config.schema.data import (
+    AnyDataConfig,
+    ChoralesConfig,
+    DataConfig,
+    RateCoding,
+    WordsConfig,
+)
 from imc_grapes.config.schema.evaluation import EvaluationConfig
 from imc_grapes.config.schema.hardware import (
     AihwkitHardware,
     ArrayConfig,
     DigitalHardware,
     HardwareConfig,
+    PCMHardware,
 )
-from imc_grapes.config.schema.network import CNNConfig, MLPConfig, NetworkConfig
+from imc_grapes.config.schema.network import (
+    CNNConfig,
+    MLPConfig,
+    NetworkConfig,
+    RecurrentConfig,
+    SequenceNetworkConfig,
+    SNUConfig,
+)
 from imc_grapes.config.schema.run import RunConfig
 from imc_grapes.config.schema.training import GrapesConfig, OptimizerConfig, TrainingConfig
 
 __all__ = [
     "AihwkitHardware",
+    "AnyDataConfig",
     "ArrayConfig",
     "CNNConfig",
+    "ChoralesConfig",
     "DataConfig",
     "DigitalHardware",
     "EvaluationConfig",
@@ -24,6 +40,12 @@ __all__ = [
     "MLPConfig",
     "NetworkConfig",
     "OptimizerConfig",
+    "PCMHardware",
+    "RateCoding",
+    "RecurrentConfig",
     "RunConfig",
+    "SNUConfig",
+    "SequenceNetworkConfig",
     "TrainingConfig",
+    "WordsConfig",
 ]

@@ -1,14 +1,23 @@
-"""``data:`` which images, how many, in which batches."""
+"""``data:`` which images, chorales or words, how many, in which batches."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from imc_grapes.config.schema.section import Section
 
 
+class RateCoding(Section):
+    """An image as trains of spikes: in every time step, a pixel fires with a probability that its brightness sets."""
+
+    steps: int = Field(20, ge=1)
+    """Time steps per image; the paper also tests with 300."""
+    peak_probability: float = Field(0.3, gt=0.0, le=1.0)
+    """Probability that a pixel of full brightness fires in a time step."""
+
+
 class DataConfig(Section):
-    """The data set and how it is cut up."""
+    """Images and how they are cut up."""
 
     name: Literal["digits", "mnist", "fashion_mnist", "emnist_letters"] = "digits"
     """digits is embedded; the others are read from idx files (see --data-dir)."""
@@ -20,3 +29,42 @@ class DataConfig(Section):
     """Use only that many images for training and validation together; null: all."""
     test_samples: int | None = Field(None, ge=1)
     """Test on only that many images; null: all."""
+    rate_coding: RateCoding | None = None
+    """Turn the images into spike trains, for networks of kind snu, ssnu, rnn, lstm, gru; null: images as they are."""
+
+
+class ChoralesConfig(Section):
+    """JSB chorales, with the published parts for training, validation and test."""
+
+    name: Literal["jsb"]
+    batch_size: int = Field(8, ge=1)
+    """Chorales per weight update."""
+    train_samples: int | None = Field(None, ge=1)
+    """Train on only that many chorales; null: all 229."""
+    test_samples: int | None = Field(None, ge=1)
+    """Test on only that many chorales; null: all 77."""
+
+
+class WordsConfig(Section):
+    """Penn Treebank, word level, with the published parts for training, validation and test."""
+
+    name: Literal["ptb"]
+    batch_size: int = Field(20, ge=1)
+    """Streams that the text is cut into, side by side in a batch."""
+    window: int = Field(35, ge=1)
+    """Time steps of a batch: so far back does an error travel."""
+    train_samples: int | None = Field(None, ge=1)
+    """Train on only that many words; null: all 929,589."""
+    test_samples: int | None = Field(None, ge=1)
+    """Test on only that many words; null: all 82,430."""
+
+
+def _digits_unless_named(value: Any) -> Any:
+    return {"name": "digits", **value} if isinstance(value, dict) else value
+
+
+AnyDataConfig = Annotated[
+    DataConfig | ChoralesConfig | WordsConfig,
+    Field(discriminator="name"),
+    BeforeValidator(_digits_unless_named),
+]

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from device_models import StatisticsSpec
+from crossbar.specs import ArraySpec, IOSpec, PulsedSpec, ReadSpec, UpdateSpec
+from device_models import Faults, Nandakumar2018, StatisticsSpec, TrainingModelSpec
 from imc_grapes.config.schema.section import Section
 
 
@@ -37,4 +38,24 @@ class AihwkitHardware(Section):
     """Devices in place of those of a hardware-aware preset; null: the preset's own."""
 
 
-HardwareConfig = Annotated[DigitalHardware | AihwkitHardware, Field(discriminator="tile")]
+class PCMHardware(Section):
+    """Our own tile: differential pairs in the open, trained in place."""
+
+    tile: Literal["pcm"]
+    device: TrainingModelSpec = Nandakumar2018()
+    """What a pulse does to a device."""
+    array: ArraySpec = ArraySpec()
+    """Size of one crossbar, devices per polarity, weight range."""
+    io: IOSpec = IOSpec()
+    """DAC, ADC, bounds, noise."""
+    read: ReadSpec = ReadSpec()
+    """Read noise of the devices, drift while training."""
+    update: UpdateSpec = PulsedSpec()
+    """pulsed: nothing is kept between updates; accumulated: a digital matrix collects them."""
+    faults: Faults = Faults()
+    """Fractions of stuck devices."""
+
+
+HardwareConfig = Annotated[
+    DigitalHardware | AihwkitHardware | PCMHardware, Field(discriminator="tile")
+]

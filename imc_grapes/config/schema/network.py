@@ -40,4 +40,59 @@ class CNNConfig(Section):
     """Biases are digital, also on a crossbar."""
 
 
-NetworkConfig = Annotated[MLPConfig | CNNConfig, Field(discriminator="kind")]
+Dropout = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class SNUConfig(Section):
+    """Layers of spiking (snu) or soft (ssnu) neural units."""
+
+    kind: Literal["snu", "ssnu"]
+    hidden: tuple[Width, ...] = Field((150,), min_length=1)
+    """Units of each hidden layer."""
+    recurrent: bool = False
+    """Feed each layer's outputs back to it, through weights of their own."""
+    decay: float = Field(0.8, ge=0.0, le=1.0)
+    """Share of a unit's state left after a time step."""
+    decay_per_unit: bool = False
+    """Give each unit a decay of its own; needs train_decay."""
+    train_decay: bool = False
+    """Train the decay too, from that value on."""
+    bias_init: float = -1.0
+    """First value of the biases: minus the threshold."""
+    input_activation: Literal["identity", "leaky_relu", "relu"] = "identity"
+    """g, which bounds the state; leaky_relu has slope 0.1 below zero."""
+    pseudo_derivative: Literal["tanh", "triangle", "fast_sigmoid", "arctan"] = "tanh"
+    """Stands in for the derivative of the step of kind snu; ssnu needs none."""
+    lateral_inhibition: bool = False
+    """The output of any unit of a layer resets all of them."""
+    output: Literal["linear", "units"] = "linear"
+    """What reads the last hidden layer: weights and biases, or one more layer of units."""
+    dropout: Dropout = 0.0
+    """Probability that an output of a hidden layer is dropped in training."""
+    embedding: Width | None = None
+    """Numbers that stand for a word; only for words, which need it."""
+    tied: bool = False
+    """Read words out with the weights that embed them; the last hidden layer is as wide as the embedding."""
+
+
+class RecurrentConfig(Section):
+    """Layers of torch's RNN (tanh), LSTM or GRU: the baselines, on digital weights only."""
+
+    kind: Literal["rnn", "lstm", "gru"]
+    hidden: tuple[Width, ...] = Field((150,), min_length=1)
+    """Units of each hidden layer."""
+    output: Literal["linear", "units"] = "linear"
+    """What reads the last hidden layer: weights and biases, or one more layer of units."""
+    dropout: Dropout = 0.0
+    """Probability that an output of a hidden layer is dropped in training."""
+    embedding: Width | None = None
+    """Numbers that stand for a word; only for words, which need it."""
+    tied: bool = False
+    """Read words out with the weights that embed them; the last hidden layer is as wide as the embedding."""
+
+
+SequenceNetworkConfig = SNUConfig | RecurrentConfig
+
+NetworkConfig = Annotated[
+    MLPConfig | CNNConfig | SNUConfig | RecurrentConfig, Field(discriminator="kind")
+]

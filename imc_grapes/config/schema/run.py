@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from imc_grapes.config.schema.data import DataConfig
+from imc_grapes.config.schema.data import AnyDataConfig, DataConfig
 from imc_grapes.config.schema.evaluation import EvaluationConfig
 from imc_grapes.config.schema.hardware import DigitalHardware, HardwareConfig
 from imc_grapes.config.schema.network import MLPConfig, NetworkConfig
@@ -17,7 +17,7 @@ class RunConfig(Section):
     """Free text; it decides no result."""
     seed: int = Field(0, ge=0, lt=2**32)
     """Fixes initial weights, data order, devices, pulses and noise."""
-    data: DataConfig = DataConfig()
+    data: AnyDataConfig = DataConfig()
     network: NetworkConfig = MLPConfig(kind="mlp")
     hardware: HardwareConfig = DigitalHardware()
     training: TrainingConfig = TrainingConfig()

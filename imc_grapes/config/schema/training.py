@@ -41,6 +41,15 @@ class TrainingConfig(Section):
     """How the weights are trained."""
 
     epochs: int = Field(10, ge=1)
+    """At most so many passes over the training data."""
+    patience: int | None = Field(None, ge=1)
+    """Stop when so many epochs in a row were no better on the validation data than the best one; null: never."""
+    keep: Literal["last", "best"] = "last"
+    """Evaluate the weights of the last epoch, or of that which was best on the validation data."""
+    loss: Literal["cross_entropy", "squared_error"] = "cross_entropy"
+    """Of images; chorales and words have the negative log-likelihood."""
+    clip_norm: float | None = Field(None, gt=0.0)
+    """Shorten the gradient to this norm if it is longer; null: leave it."""
     optimizer: OptimizerConfig = OptimizerConfig()
     error_transport: Literal["bp"] = "bp"
     """How the error travels upstream: backpropagation."""
