@@ -1,6 +1,7 @@
 """The idx format of MNIST and its kin: a magic number, the sizes of the axes, then the bytes."""
 
 import gzip
+import math
 import zlib
 from pathlib import Path
 
@@ -26,7 +27,9 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
         raise InputError(f"{path}: is not an idx file of unsigned bytes")
     dimensions = content[3]
     header = 4 + 4 * dimensions
+    if len(content) < header:
+        raise InputError(f"{path}: is cut short within its header")
     shape = tuple(int(size) for size in np.frombuffer(content[4:header], ">u4"))
-    if len(shape) != dimensions or len(content) - header != int(np.prod(shape)):
+    if len(content) - header != math.prod(shape):
         raise InputError(f"{path}: is cut short or too long for the shape {shape} that it states")
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

@@ -16,7 +16,9 @@ N_CLASSES = {"mnist": 10, "fashion_mnist": 10, "emnist_letters": 26}
 def read_idx_dataset(name: str, data_dir: Path | None) -> tuple[Split, Split]:
     """Training and test images of the data set `name`, scaled to [0, 1].
 
-    EMNIST letters are stored transposed and labelled 1 to 26: they come out upright and labelled 0 to 25.
+    EMNIST letters are stored transposed and labelled 1 to 26, those for testing in the order of the alphabet: they
+    come out upright, labelled 0 to 25, and for testing in a random order that is always the same, so that the first few
+    are of all classes.
 
     Raises:
         InputError: a file is missing or broken.
@@ -34,5 +36,19 @@ def read_idx_dataset(name: str, data_dir: Path | None) -> tuple[Split, Split]:
         classes = torch.tensor(labels, dtype=torch.int64)
         if name == "emnist_letters":
             pixels, classes = pixels.transpose(2, 3).contiguous(), classes - 1
+        if not (len(classes) and classes.min() >= 0 and classes.max() < N_CLASSES[name]):
+            raise InputError(
+                f"{files[f'{part}-labels']}: holds no labels, or others than those of '{name}'"
+            )
         splits.append(Split(pixels, classes))
-    return splits[0], splits[1]
+    training, test = splits
+    if training.images.shape[1:] != test.images.shape[1:]:
+        raise InputError(
+            f"{files['train-images']} and {files['test-images']}: hold images of different sizes"
+        )
+    return training, _shuffled(test) if name == "emnist_letters" else test
+
+
+def _shuffled(split: Split) -> Split:
+    order = torch.randperm(len(split), generator=torch.Generator().manual_seed(0))
+    return Split(split.images[order], split.labels[order])

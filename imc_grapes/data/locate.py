@@ -46,6 +46,8 @@ def find_files(name: str, data_dir: Path | None) -> dict[str, Path]:
     searched = []
     for root in search_folders(data_dir):
         for place in (root / folder / "raw", root / folder, root):
+            if _belongs_to_another(place, folder):
+                continue
             searched.append(place)
             found = {part: _plain_or_gz(place / file) for part, file in files.items()}
             if all(found.values()):
@@ -55,6 +57,12 @@ def find_files(name: str, data_dir: Path | None) -> dict[str, Path]:
         f"Searched: {', '.join(map(str, dict.fromkeys(searched)))}.\n"
         f"Put them there, or name their folder with --data-dir or the variable {VARIABLE}."
     )
+
+
+def _belongs_to_another(place: Path, folder: str) -> bool:
+    """MNIST and Fashion-MNIST call their files alike: only the folder tells them apart."""
+    others = {other for other, _ in FILES.values()} - {folder}
+    return not others.isdisjoint((place.name, place.parent.name))
 
 
 def found_datasets(data_dir: Path | None = None) -> dict[str, Path | None]:
