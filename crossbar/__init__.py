@@ -4,17 +4,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crossbar.conductances import TileConductances, conductances
+    from crossbar.tile_conductances import TileConductances, conductances
+    from crossbar.later_reads import drifted
     from crossbar.pcm_config import PCMConfig
     from crossbar.pcm_tile import PCMTile
 
-__all__ = ["PCMConfig", "PCMTile", "TileConductances", "conductances"]
+__all__ = ["PCMConfig", "PCMTile", "TileConductances", "conductances", "drifted"]
 
 _HOME = {
     "PCMConfig": "crossbar.pcm_config",
     "PCMTile": "crossbar.pcm_tile",
-    "TileConductances": "crossbar.conductances",
-    "conductances": "crossbar.conductances",
+    "TileConductances": "crossbar.tile_conductances",
+    "conductances": "crossbar.tile_conductances",
+    "drifted": "crossbar.later_reads",
 }
 
 

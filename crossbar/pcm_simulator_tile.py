@@ -15,13 +15,12 @@ from crossbar.specs import ProgramSpec
 from crossbar.update_periphery import periphery_for
 from kernels.errors import InputError
 from kernels.pair_weights import pair_weights
-from kernels.read_law import ReadLaw
 
 if TYPE_CHECKING:
     from crossbar.pcm_config import PCMConfig
 
 _FORWARD, _BACKWARD = 0, 1
-_NO_DRIFT = ReadLaw(0.0, 1.0, 0.0, 0.0)
+_NOTHING = np.empty(0, np.float32)
 
 
 @dataclass
@@ -82,38 +81,59 @@ class PCMSimulatorTile(SimulatorTile):
 
     def read_out(self) -> ReadOut:
         """The weights as the array shows them at this moment."""
-        config = self._config
-        devices = self.devices
-        weights = self._now.weights.numpy().reshape(-1)
-        if not config.read.noise and config.read.seconds_per_update is None:
+        read = self._config.read
+        if read.noise or read.seconds_per_update is not None:
+            self._read_by_law(self._now, 0.0)
+        else:
+            devices = self.devices
             pairs = devices.pairs
-            shape = (devices.sharing, weights.size)
+            shape = (devices.sharing, self._now.weights.numel())
             pair_weights(
                 pairs.g_plus.reshape(shape),
                 pairs.g_minus.reshape(shape),
                 devices.weight_per_uS,
-                weights,
+                self._now.weights.numpy().reshape(-1),
             )
             self._now.variance = None
-        else:
-            from kernels.pair_read import read_pairs
-
-            spread = np.empty(weights.size if config.read.noise else 0, np.float32)
-            read_pairs(
-                devices.pairs,
-                devices.model.read_law or _NO_DRIFT,
-                config.read.seconds_per_update or 0.0,
-                0.0,
-                devices.event,
-                devices.weight_per_uS,
-                weights,
-                spread,
-            )
-            self._now.variance = (
-                torch.from_numpy(spread.reshape(devices.shape)) if config.read.noise else None
-            )
         self._stale = False
         return self._now
+
+    def read_by_law(self, later_s: float) -> ReadOut:
+        """The weights some time after the last update, by the device model's own drift law.
+
+        Args:
+            later_s: s, above 0.
+
+        Raises:
+            InputError: the device model has no such law.
+        """
+        if self.devices.model.read_law is None:
+            raise InputError(
+                f"the model {self._config.device.model} has no drift of its own; give `statistics`"
+            )
+        seen = ReadOut(torch.empty(self.devices.shape), None)
+        self._read_by_law(seen, later_s)
+        return seen
+
+    def _read_by_law(self, seen: ReadOut, later_s: float) -> None:
+        from kernels.pair_read import read_pairs
+
+        read = self._config.read
+        devices = self.devices
+        law = devices.model.read_law
+        if law is None:
+            raise InputError(f"the model {self._config.device.model} has no read law")
+        seen.variance = torch.empty(devices.shape) if read.noise else None
+        read_pairs(
+            devices.pairs,
+            law,
+            read.seconds_per_update or 0.0,
+            later_s,
+            devices.event,
+            devices.weight_per_uS,
+            seen.weights.numpy().reshape(-1),
+            _NOTHING if seen.variance is None else seen.variance.numpy().reshape(-1),
+        )
 
     def forward(
         self,

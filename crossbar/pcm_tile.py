@@ -1,6 +1,7 @@
 """The PCM tile: differential pairs as first-class data, inside aihwkit's own layers."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,21 @@ from aihwkit.simulator.tiles.array import TileModuleArray
 from aihwkit.simulator.tiles.custom import CustomTile
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from crossbar.optimizer_check import refuse_ignored_rules
 from crossbar.pcm_simulator_tile import PCMSimulatorTile
 from crossbar.specs import ProgramSpec
 from kernels.errors import InputError
 
 if TYPE_CHECKING:
     from crossbar.pcm_config import PCMConfig
+    from device_models.inference.statistics import InferenceStatistics
 
 Array = NDArray[np.float32]
+
+_SHORTEST_S = 1e-6
+"""A power law of the time since a pulse has no value at 0 s."""
 
 
 class PCMTile(CustomTile):
@@ -142,10 +149,51 @@ class PCMTile(CustomTile):
             raise InputError("program_weights takes no arguments on a PCM tile; use program()")
         self.tile.program(self.tile.get_weights(), ProgramSpec())
 
+    def drift_to(
+        self,
+        time_s: float | None,
+        statistics: "InferenceStatistics | None" = None,
+        seed: int = 0,
+        compensate_drift: bool = False,
+    ) -> None:
+        """Read the devices as they would be some time after the last update, until `drift_to(None)`.
+
+        Nothing about the training state changes; updates are refused meanwhile. Later times of the same devices come from calls
+        with the same statistics and seed, in order. `crossbar.drifted` does this for a whole model, and undoes it.
+
+        Args:
+            time_s: s since the last update; None for the present again.
+            statistics: see `crossbar.drifted`.
+            seed: see `crossbar.drifted`.
+            compensate_drift: see `crossbar.drifted`.
+
+        Raises:
+            InputError: the time is negative or runs backwards, or there is neither a drift law nor statistics.
+        """
+        if time_s is None:
+            self.tile.later = None
+            return
+        if not 0.0 <= time_s < float("inf"):
+            raise InputError(f"time_s: must be 0 s or more and finite (got {time_s})")
+        if statistics is not None:
+            from crossbar.later_reads import LaterReads
+
+            devices = self.tile.devices
+            self.tile.later = LaterReads(devices, statistics, seed).read(time_s, compensate_drift)
+            return
+        later = self.tile.read_by_law(max(time_s, _SHORTEST_S))
+        if compensate_drift:
+            now = float(self.tile.read_out().weights.abs().sum())
+            then = float(later.weights.abs().sum())
+            if then == 0.0:
+                raise InputError("drift compensation finds no current: all weights are zero")
+            later.gain = now / then
+        self.tile.later = later
+
     def _warn_if_clipped(self, weights: Tensor) -> None:
         scaled = self.rpu_config.mapping.weight_scaling_omega > 0.0
         limit = self.rpu_config.array.weight_range
-        beyond = int((weights.abs() > limit * (1.0 + 1e-6)).sum())
+        beyond = int((weights.detach().abs() > limit * (1.0 + 1e-6)).sum())
         if beyond and not scaled:
             warnings.warn(
                 f"{beyond} of {weights.numel()} weights are beyond the weight_range of {limit} and are "
@@ -159,18 +207,28 @@ class PCMTile(CustomTile):
         Raises:
             InputError: always: the tile computes on the CPU.
         """
-        raise InputError("the PCM tile computes on the CPU; its model cannot be moved to CUDA")
+        raise InputError("the PCM tile computes on the CPU; it cannot be moved to CUDA")
 
     def to(self, *args: Any, **kwargs: Any) -> "PCMTile":
-        """As in torch, but for CUDA and other number formats, which are refused."""
-        target = kwargs.get("device", next(iter(args), None))
-        if isinstance(target, str | torch.device) and torch.device(target).type != "cpu":
-            return self.cuda(target)
-        dtype = kwargs.get("dtype", next((a for a in args if isinstance(a, torch.dtype)), None))
-        if dtype not in (None, torch.float32):
-            raise InputError(f"the PCM tile computes in float32; it cannot be moved to {dtype}")
-        moved: PCMTile = super().to(*args, **kwargs)
-        return moved
+        """As in torch, as far as the tile stays on the CPU and in float32.
+
+        Raises:
+            InputError: another device or number format.
+        """
+        return self._apply(lambda tensor: tensor.to(*args, **kwargs))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "PCMTile":
+        try:
+            moved = fn(torch.zeros(1))
+        except (RuntimeError, AssertionError) as error:
+            raise InputError(f"the PCM tile computes on the CPU: {error}") from None
+        if moved.device.type != "cpu" or moved.dtype != torch.float32:
+            raise InputError(
+                "the PCM tile computes on the CPU in float32; it cannot be moved to "
+                f"{moved.device.type} in {str(moved.dtype).removeprefix('torch.')}"
+            )
+        self._apply_without_context(fn)
+        return self
 
 
 class PCMTileArray(TileModuleArray):
@@ -184,3 +242,6 @@ class PCMTileArray(TileModuleArray):
             super().__init__(out_size, in_size, rpu_config, bias, **kwargs)
         finally:
             rpu_config.streams.end_array()
+
+
+register_optimizer_step_pre_hook(refuse_ignored_rules)

@@ -12,6 +12,8 @@ from kernels.random_streams import TILE, fill_uniforms
 
 Counts = NDArray[np.int16]
 
+_EXACT_IN_FLOAT32 = 1 << 24
+
 
 @njit(
     "void(int64, int64, float32[::1], float32, int64, uint64, uint64, int16[::1], int64[:, ::1])",
@@ -66,11 +68,12 @@ def rounded_pulses(
 
 
 @cache
-def _transfer_kernel(word: Any) -> Any:
-    """The kernel of `transferred_pulses` for one integer type of chi."""
+def _transfer_kernel(word: str, real: str) -> Any:
+    """The kernel of `transferred_pulses` for one integer type of chi and one float that holds its sums exactly."""
+    number = np.dtype(real).type
 
     @njit(
-        f"void(int64, int64, {word}[::1], float32[::1], float32, int64, int64, uint64, uint64, int16[::1],"
+        f"void(int64, int64, {word}[::1], float32[::1], {real}, {real}, {real}, uint64, uint64, int16[::1],"
         " int64[:, ::1])",
         nogil=True,
     )
@@ -78,26 +81,29 @@ def _transfer_kernel(word: Any) -> Any:
         first_tile, past_last_tile, chi, update, scale, full, limit, key, draw, out, tally
     ):
         u = np.empty(TILE, np.float32)
+        zero = number(0.0)
+        one = number(1.0)
+        per_full = one / full
+        most = (limit + number(2.0)) * full
         for tile in range(first_tile, past_last_tile):
             fill_uniforms(key, tile, draw, u)
-            first = tile * TILE
-            total_pulses = 0
+            held = chi[tile * TILE : (tile + 1) * TILE]
+            part = update[tile * TILE : (tile + 1) * TILE]
+            pulses = out[tile * TILE : (tile + 1) * TILE]
+            given = zero
             saturated = 0
-            for j in range(min(TILE, update.size - first)):
-                i = first + j
-                # Beyond 2^62 the value is far outside what any number of pulses could realise.
-                wanted = min(max(scale * update[i], np.float32(-4.6e18)), np.float32(4.6e18))
-                total = np.int64(chi[i]) + np.int64(np.floor(wanted + u[j]))
-                pulses = abs(total) // full
-                pulses = min(pulses, limit)
-                left = abs(total) - pulses * full
-                if left >= full:
-                    left = full - 1
-                    saturated += 1
-                total_pulses += pulses
-                chi[i] = left if total >= 0 else -left
-                out[i] = pulses if total >= 0 else -pulses
-            tally[tile, 0] = total_pulses
+            for i in range(part.size):
+                wanted = min(max(scale * number(part[i]), -most), most)
+                total = number(held[i]) + np.floor(wanted + number(u[i]))
+                size = abs(total)
+                due = min(np.floor(size * per_full), limit)
+                left = size - due * full
+                saturated += left >= full
+                left = min(left, full - one)
+                given += due
+                held[i] = left if total >= zero else -left
+                pulses[i] = due if total >= zero else -due
+            tally[tile, 0] = np.int64(given)
             tally[tile, 1] = saturated
 
     return kernel
@@ -118,7 +124,7 @@ def transferred_pulses(
         chi: int8, int16 or int32 [n], in units of one granularity / full; changed in place.
         update: float32 [n].
         scale: units of chi per unit of `update`; fractions are rounded stochastically.
-        full: value of |chi| that is worth a pulse.
+        full: value of |chi| that is worth a pulse; a power of 2.
         limit: largest number of pulses on one device.
         key: stream of the rounding.
         draw: number of the update.
@@ -129,7 +135,8 @@ def transferred_pulses(
     """
     out = np.empty(update.size, np.int16)
     tally = np.zeros(((update.size + TILE - 1) // TILE, 2), np.int64)
-    kernel = _transfer_kernel(chi.dtype.name)
+    real = "float32" if (limit + 3) * full < _EXACT_IN_FLOAT32 else "float64"
+    kernel = _transfer_kernel(chi.dtype.name, real)
     for_tiles(
         update.size,
         lambda first, past: kernel(
