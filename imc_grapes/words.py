@@ -24,3 +24,20 @@ def bytes_in_words(count: int) -> str:
         return f"{count} byte{'' if count == 1 else 's'}"
     size = count / 1024
     return f"{size:.3g} KiB" if size < 1024 else f"{size / 1024:.3g} MiB"
+
+
+def score_in_words(metric: str, score: float) -> str:
+    """``accuracy 97.31 %``, ``NLL 8.42 nats``, ``perplexity 110.40``."""
+    if metric == "accuracy":
+        return f"accuracy {100 * score:.2f} %"
+    return f"NLL {score:.3f} nats" if metric == "nll" else f"{metric} {score:.2f}"
+
+
+def heading(metric: str) -> str:
+    """The metric with its unit, over a column of numbers."""
+    return {"accuracy": "accuracy, %", "nll": "NLL, nats per time step"}.get(metric, metric)
+
+
+def shown_scale(metric: str) -> float:
+    """What a score is multiplied by under that heading."""
+    return 100.0 if metric == "accuracy" else 1.0

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from imc_grapes.data.samples import Samples
+
 
 @dataclass(frozen=True)
 class Split:
@@ -17,6 +19,19 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def n_features(self) -> int:
+        """Pixels of all channels."""
+        return self.images[0].numel()
+
+    def batches(self, batch_size: int, order: torch.Generator | None) -> Iterator["Split"]:
+        """As the function `batches`."""
+        return batches(self, batch_size, order)
+
+    def n_batches(self, batch_size: int) -> int:
+        """How many batches there are; the last may be smaller."""
+        return -(-len(self) // batch_size)
+
     def first(self, samples: int | None) -> "Split":
         """The first `samples` images, or all of them."""
         return self if samples is None else Split(self.images[:samples], self.labels[:samples])
@@ -24,17 +39,19 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set with its training images already parted from those on which choices are made."""
+    """A data set with its training samples already parted from those on which choices are made."""
 
     name: str
     n_classes: int
-    train: Split
-    validation: Split
-    test: Split
+    """Outputs of a network: classes, notes, or words."""
+    train: Samples
+    validation: Samples
+    test: Samples
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height, width."""
+        """Channels, height, width; of images only."""
+        assert isinstance(self.train, Split)
         channels, height, width = self.train.images.shape[1:]
         return channels, height, width
 

@@ -1,17 +1,23 @@
 """From a config to a data set in memory."""
 
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
-from imc_grapes.config.schema import DataConfig
+from imc_grapes.config.schema import AnyDataConfig, ChoralesConfig, DataConfig, WordsConfig
 from imc_grapes.data import digits, idx_dataset
+from imc_grapes.data.chorales import NOTES, read_chorales
 from imc_grapes.data.dataset import Dataset, Split
+from imc_grapes.data.samples import Samples
+from imc_grapes.data.words import read_words
 from kernels.errors import InputError
 
+Part = TypeVar("Part", bound=Samples)
 
-def load_dataset(config: DataConfig, seed: int, data_dir: Path | None = None) -> Dataset:
-    """Read the data set and hold out its validation images.
+
+def load_dataset(config: AnyDataConfig, seed: int, data_dir: Path | None = None) -> Dataset:
+    """Read the data set; of images, hold out some for validation.
 
     Args:
         config: which data, how much of it.
@@ -19,22 +25,39 @@ def load_dataset(config: DataConfig, seed: int, data_dir: Path | None = None) ->
         data_dir: searched first for the files.
 
     Raises:
-        InputError: files are missing or broken, or too few images are asked for.
+        InputError: files are missing or broken, or more samples are asked for than there are.
     """
+    if isinstance(config, ChoralesConfig):
+        chorales, validation, test_chorales = read_chorales(data_dir)
+        train, test = _cut(config, chorales, test_chorales)
+        return Dataset(config.name, NOTES, train, validation, test)
+    if isinstance(config, WordsConfig):
+        text, validation_text, test_text = read_words(data_dir, config.window)
+        words, test_words = _cut(config, text, test_text)
+        return Dataset(config.name, text.vocabulary, words, validation_text, test_words)
+    return _load_images(config, seed, data_dir)
+
+
+def _load_images(config: DataConfig, seed: int, data_dir: Path | None) -> Dataset:
     if config.name == "digits":
         (training, test), n_classes = digits.read_digits(), 10
     else:
         training, test = idx_dataset.read_idx_dataset(config.name, data_dir)
         n_classes = idx_dataset.N_CLASSES[config.name]
+    training, test = _cut(config, training, test)
+    train, validation = _hold_out(training, config.validation_fraction, seed)
+    return Dataset(config.name, n_classes, train, validation, test)
+
+
+def _cut(config: AnyDataConfig, training: Part, test: Part) -> tuple[Part, Part]:
+    """As much of both as the config asks for."""
     for key, asked, there in (
         ("data.train_samples", config.train_samples, len(training)),
         ("data.test_samples", config.test_samples, len(test)),
     ):
         if asked is not None and asked > there:
-            raise InputError(f"{key}: {asked} is more than the {there} images of '{config.name}'")
-    training, test = training.first(config.train_samples), test.first(config.test_samples)
-    train, validation = _hold_out(training, config.validation_fraction, seed)
-    return Dataset(config.name, n_classes, train, validation, test)
+            raise InputError(f"{key}: {asked} is more than the {there} samples of '{config.name}'")
+    return training.first(config.train_samples), test.first(config.test_samples)
 
 
 def _hold_out(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:

@@ -23,8 +23,10 @@ FILES = {
     "mnist": ("MNIST", _STANDARD),
     "fashion_mnist": ("FashionMNIST", _STANDARD),
     "emnist_letters": ("EMNIST", _EMNIST_LETTERS),
+    "jsb": ("JSB", {"chorales": "JSB_Chorales.mat"}),
+    "ptb": ("PTB", {part: f"ptb.{part}.txt" for part in ("train", "valid", "test")}),
 }
-"""Folder, as torchvision names it, and file of each part, plain or with ``.gz``."""
+"""Folder, as torchvision names it where it has the data, and file of each part; idx files may end in ``.gz``."""
 
 
 def search_folders(data_dir: Path | None) -> list[Path]:
@@ -37,7 +39,7 @@ def search_folders(data_dir: Path | None) -> list[Path]:
 
 
 def find_files(name: str, data_dir: Path | None) -> dict[str, Path]:
-    """The four idx files of the data set `name`.
+    """The files of the data set `name`, by their parts.
 
     Raises:
         InputError: a file is missing everywhere; the message names the files and the folders searched.
@@ -49,11 +51,12 @@ def find_files(name: str, data_dir: Path | None) -> dict[str, Path]:
             if _belongs_to_another(place, folder):
                 continue
             searched.append(place)
-            found = {part: _plain_or_gz(place / file) for part, file in files.items()}
+            found = {part: _existing(place / file) for part, file in files.items()}
             if all(found.values()):
                 return {part: path for part, path in found.items() if path}
+    gzipped = " (each may end in .gz)" if _is_idx(next(iter(files.values()))) else ""
     raise InputError(
-        f"data set '{name}' not found. It needs the files {', '.join(files.values())} (each may end in .gz).\n"
+        f"data set '{name}' not found. It needs the files {', '.join(files.values())}{gzipped}.\n"
         f"Searched: {', '.join(map(str, dict.fromkeys(searched)))}.\n"
         f"Put them there, or name their folder with --data-dir or the variable {VARIABLE}."
     )
@@ -70,14 +73,19 @@ def found_datasets(data_dir: Path | None = None) -> dict[str, Path | None]:
     found: dict[str, Path | None] = {}
     for name in FILES:
         try:
-            found[name] = find_files(name, data_dir)["train-images"].parent
+            found[name] = next(iter(find_files(name, data_dir).values())).parent
         except InputError:
             found[name] = None
     return found
 
 
-def _plain_or_gz(path: Path) -> Path | None:
-    for candidate in (path, path.with_name(path.name + ".gz")):
+def _existing(path: Path) -> Path | None:
+    gzipped = path.with_name(path.name + ".gz")
+    for candidate in (path, gzipped) if _is_idx(path.name) else (path,):
         if candidate.is_file():
             return candidate
     return None
+
+
+def _is_idx(name: str) -> bool:
+    return name.endswith("-ubyte")

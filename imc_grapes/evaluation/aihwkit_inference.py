@@ -30,6 +30,16 @@ class AihwkitInference(ProgrammedNetwork):
         """Drift to `time_s`; aihwkit measures the compensation factor of each tile by a read of it."""
         self._model.drift_analog_weights(time_s)
 
+    def n_devices(self) -> int:
+        """A pair per weight, as aihwkit's conductance converter lays them out."""
+        from crossbar import conductances
+
+        return sum(
+            pairs.g_plus.size + pairs.g_minus.size
+            for tile in self._tiles
+            for pairs in conductances(tile)
+        )
+
     @contextmanager
     def without_compensation(self) -> Iterator[None]:
         """Leave the factor measured by `read` unused."""
@@ -38,6 +48,11 @@ class AihwkitInference(ProgrammedNetwork):
             yield
         finally:
             self._compensate(self._compensations)
+
+    def finish(self) -> None:
+        """Put the trained weights back into the tiles."""
+        for tile in self._tiles:
+            tile.tile.set_weights(tile.reference_combined_weights)
 
     def _compensate(self, compensations: list[Any]) -> None:
         for tile, compensation in zip(self._tiles, compensations, strict=True):

@@ -1,16 +1,12 @@
-"""Accuracy against time since programming, with and without global drift compensation."""
+"""Test score against time since programming, with and without global drift compensation."""
 
 import statistics
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from torch import nn
-
 from imc_grapes.config.schema import EvaluationConfig
 from imc_grapes.config.schema.evaluation import STANDARD_TIMES_S
-from imc_grapes.data.dataset import Split
-from imc_grapes.evaluation.accuracy import accuracy
 from imc_grapes.evaluation.programmed import ProgrammedNetwork
 from imc_grapes.seeding import stream_seed
 
@@ -19,7 +15,7 @@ Compensation = Literal["none", "global"]
 
 @dataclass(frozen=True)
 class DriftPoint:
-    """Test accuracy at one time, over the repeats: a fraction, with the sample standard deviation."""
+    """Test score at one time, over the repeats: their mean, with the sample standard deviation."""
 
     time_s: float
     compensation: Compensation
@@ -32,9 +28,8 @@ class DriftPoint:
 
 
 def evaluate_drift(
-    model: nn.Module,
+    score: Callable[[], float],
     programmed: ProgrammedNetwork,
-    test: Split,
     config: EvaluationConfig,
     seed: int,
     on_read: Callable[[], None] = lambda: None,
@@ -47,18 +42,21 @@ def evaluate_drift(
         A point per time and compensation, sorted by time.
     """
     times = sorted(config.times_s or STANDARD_TIMES_S)
-    accuracies: dict[tuple[float, Compensation], list[float]] = {}
-    for repeat in range(config.repeats):
-        programmed.program(stream_seed(seed, "programming", repeat))
-        for time_s in times:
-            programmed.read(time_s)
-            if config.drift_compensation in ("none", "both"):
-                with programmed.without_compensation():
-                    found = accuracy(model, test)
-                accuracies.setdefault((time_s, "none"), []).append(found)
-            if config.drift_compensation in ("global", "both"):
-                accuracies.setdefault((time_s, "global"), []).append(accuracy(model, test))
-            on_read()
+    scores: dict[tuple[float, Compensation], list[float]] = {}
+    try:
+        for repeat in range(config.repeats):
+            programmed.program(stream_seed(seed, "programming", repeat))
+            for time_s in times:
+                programmed.read(time_s)
+                if config.drift_compensation in ("none", "both"):
+                    with programmed.without_compensation():
+                        found = score()
+                    scores.setdefault((time_s, "none"), []).append(found)
+                if config.drift_compensation in ("global", "both"):
+                    scores.setdefault((time_s, "global"), []).append(score())
+                on_read()
+    finally:
+        programmed.finish()
     return [
         DriftPoint(
             time_s,
@@ -66,7 +64,7 @@ def evaluate_drift(
             statistics.fmean(values),
             statistics.stdev(values) if len(values) > 1 else 0.0,
         )
-        for (time_s, compensation), values in sorted(accuracies.items())
+        for (time_s, compensation), values in sorted(scores.items())
     ]
 
 

@@ -16,5 +16,13 @@ class ProgrammedNetwork(ABC):
         """Let the network compute with its devices as they are `time_s` seconds after programming."""
 
     @abstractmethod
+    def n_devices(self) -> int:
+        """Devices that the network is programmed into."""
+
+    @abstractmethod
     def without_compensation(self) -> AbstractContextManager[None]:
         """Within it, the outputs are taken as they come; otherwise global drift compensation scales each array's."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Give the network back as it was trained."""

@@ -52,6 +52,10 @@ class ProgrammedPairs(ProgrammedNetwork):
         self._compensated = self._read(time_s, compensate=True)
         self._use(self._compensated)
 
+    def n_devices(self) -> int:
+        """Both devices of every pair of every array."""
+        return sum(array.state.g_programmed_uS.size for array in self._arrays.values())
+
     @contextmanager
     def without_compensation(self) -> Iterator[None]:
         """Use the same read without the factor of each array."""
@@ -60,6 +64,10 @@ class ProgrammedPairs(ProgrammedNetwork):
             yield
         finally:
             self._use(self._compensated)
+
+    def finish(self) -> None:
+        """Put the trained weights back."""
+        self._use(self._targets)
 
     def _read(self, time_s: float, *, compensate: bool) -> Weights:
         return {

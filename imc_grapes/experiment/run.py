@@ -193,4 +193,6 @@ def _step_peak(trainer: Trainer) -> int:
     """Measured last, on a network whose weights nobody needs any more."""
     batch = next(trainer.dataset.train.batches(trainer.batch_size, order=None))
     trainer.model.train()
-    return peak_bytes_of_step(lambda: training_step(trainer.model, trainer.optimizer, batch, trainer.task))
+    return peak_bytes_of_step(
+        lambda: training_step(trainer.model, trainer.optimizer, batch, trainer.task)
+    )

@@ -1,5 +1,5 @@
-"""Networks: multi-layer perceptron and convolutional network, He-uniform, no biases unless asked for."""
+"""Networks: multi-layer perceptron, convolutional network, and networks over time of spiking units, RNN, LSTM, GRU."""
 
-from imc_grapes.networks.build import build_network
+from imc_grapes.networks.build import build_network, build_network_for
 
-__all__ = ["build_network"]
+__all__ = ["build_network", "build_network_for"]

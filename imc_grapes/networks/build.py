@@ -5,10 +5,31 @@ import math
 import torch
 from torch import nn
 
-from imc_grapes.config.schema import CNNConfig, MLPConfig
+from imc_grapes.config.schema import CNNConfig, DataConfig, MLPConfig, RunConfig
+from imc_grapes.data import Dataset
 from imc_grapes.networks.cnn import build_cnn
 from imc_grapes.networks.initialisation import he_uniform_
 from imc_grapes.networks.mlp import build_mlp
+from imc_grapes.networks.rate_coded import RateCodedClassifier, RateEncoder
+from imc_grapes.networks.sequence import build_sequence_network
+
+
+def build_network_for(config: RunConfig, dataset: Dataset, generator: torch.Generator) -> nn.Module:
+    """The network of `config` for the samples of `dataset`, its weights drawn from `generator`.
+
+    Raises:
+        InputError: the images are too small for the network, or tied weights differ in size.
+    """
+    network = config.network
+    if isinstance(network, MLPConfig | CNNConfig):
+        return build_network(network, dataset.image_shape, dataset.n_classes, generator)
+    over_time = build_sequence_network(
+        network, dataset.train.n_features, dataset.n_classes, generator
+    )
+    coding = config.data.rate_coding if isinstance(config.data, DataConfig) else None
+    if coding is None:
+        return over_time
+    return RateCodedClassifier(RateEncoder(coding, config.seed), over_time)
 
 
 def build_network(

@@ -1,17 +1,17 @@
 """The training loop: batches in an order that the seed fixes, interruptible after any batch without loss."""
 
+import copy
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from imc_grapes.data import Dataset, batches
-from imc_grapes.data.dataset import Split
-from imc_grapes.evaluation.accuracy import accuracy
+from imc_grapes.data import Dataset
+from imc_grapes.tasks.image_classification import ImageClassification
+from imc_grapes.tasks.task import StepLoss, Task
 from imc_grapes.training.epoch_metrics import EpochMetrics
 
 
@@ -36,7 +36,13 @@ class Position:
     loss_sum: float = 0.0
     correct: int = 0
     seen: int = 0
+    carry: Any = None
+    """What the next batch needs of the one before."""
     metrics: list[EpochMetrics] = field(default_factory=list)
+    best: EpochMetrics | None = None
+    """The epoch that did best on the validation data."""
+    best_weights: dict[str, Any] | None = None
+    """The network as it was then, if it may be needed again."""
 
 
 @dataclass(frozen=True)
@@ -52,32 +58,60 @@ class Trainer:
     order: torch.Generator
     position: Position
     stop_requested: Callable[[], bool] = lambda: False
+    task: Task = field(default_factory=ImageClassification)
+    clip_norm: float | None = None
+    patience: int | None = None
+    keep_best: bool = False
 
     def run(self, on_batch: Callable[[], None] = lambda: None) -> Iterator[EpochMetrics]:
-        """Train the epochs that are left, yielding the metrics of each.
+        """Train the epochs that are left, yielding the metrics of each; `keep_best` goes back to the best one.
 
         Raises:
             DivergedError: the loss is NaN or infinite.
             Interrupted: `stop_requested` said so; `position` says where.
         """
         position = self.position
-        while position.epoch < self.epochs:
+        while position.epoch < self.epochs and not self._is_out_of_patience():
             self._train_epoch(on_batch)
+            mean_loss = position.loss_sum / position.seen
+            validation = self.dataset.validation
             metrics = EpochMetrics(
                 epoch=position.epoch + 1,
                 learning_rate=self.optimizer.param_groups[0]["lr"],
-                train_loss=position.loss_sum / position.seen,
-                train_accuracy=position.correct / position.seen,
-                validation_accuracy=self._accuracy(self.dataset.validation),
-                test_accuracy=accuracy(self.model, self.dataset.test),
+                train_loss=mean_loss,
+                metric=self.task.metric.name,
+                train_score=self.task.training_score(mean_loss, position.correct, position.seen),
+                validation_score=self.task.score(self.model, validation)
+                if len(validation)
+                else None,
+                test_score=self.task.score(self.model, self.dataset.test),
             )
+            self._note_if_best(metrics)
             for group in self.optimizer.param_groups:
                 group["lr"] *= self.lr_decay
             position.metrics.append(metrics)
             position.epoch += 1
             position.batch, position.order_state = 0, None
             position.loss_sum, position.correct, position.seen = 0.0, 0, 0
+            position.carry = None
             yield metrics
+        if position.best_weights is not None:
+            self.model.load_state_dict(position.best_weights)
+
+    def _is_out_of_patience(self) -> bool:
+        best = self.position.best
+        if self.patience is None or best is None:
+            return False
+        return self.position.epoch - best.epoch >= self.patience
+
+    def _note_if_best(self, metrics: EpochMetrics) -> None:
+        found, best = metrics.validation_score, self.position.best
+        if found is None:
+            return
+        if best is None or self.task.metric.better(found, cast(float, best.validation_score)):
+            self.position.best = metrics
+            if self.keep_best:
+                self.position.best_weights = copy.deepcopy(self.model.state_dict())
 
     def _train_epoch(self, on_batch: Callable[[], None]) -> None:
         position = self.position
@@ -86,35 +120,42 @@ class Trainer:
         else:
             self.order.set_state(position.order_state)
         self.model.train()
-        for index, batch in enumerate(batches(self.dataset.train, self.batch_size, self.order)):
+        for index, batch in enumerate(self.dataset.train.batches(self.batch_size, self.order)):
             if index < position.batch:
                 continue
             if self.stop_requested():
                 raise Interrupted
-            loss, correct = training_step(self.model, self.optimizer, batch)
+            step = training_step(
+                self.model, self.optimizer, batch, self.task, position.carry, self.clip_norm
+            )
+            loss = float(step.mean)
             if not math.isfinite(loss):
                 raise DivergedError(
                     f"the loss became {loss} in epoch {position.epoch + 1}, batch {index + 1}; "
                     "a smaller training.optimizer.lr usually helps"
                 )
-            position.loss_sum += loss * len(batch)
-            position.correct += correct
-            position.seen += len(batch)
+            position.loss_sum += loss * step.items
+            position.correct += step.correct
+            position.seen += step.items
+            position.carry = step.carry
             position.batch = index + 1
             on_batch()
 
-    def _accuracy(self, split: Split) -> float | None:
-        return accuracy(self.model, split) if len(split) else None
-
 
 def training_step(
-    model: nn.Module, optimizer: torch.optim.Optimizer, batch: Split
-) -> tuple[float, int]:
-    """One weight update with the cross-entropy of a mini-batch; returns the loss and the number of correct answers."""
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batch: Any,
+    task: Task,
+    carry: Any = None,
+    clip_norm: float | None = None,
+) -> StepLoss:
+    """One weight update with the loss of a mini-batch; returns that loss, cut off from the graph."""
     optimizer.zero_grad()
-    logits: Tensor = model(batch.images)
-    loss = functional.cross_entropy(logits, batch.labels)
-    loss.backward()
-    step: Any = optimizer.step
-    step()
-    return float(loss.detach()), int((logits.argmax(1) == batch.labels).sum())
+    step = task.loss(model, batch, carry)
+    step.mean.backward()
+    if clip_norm is not None:
+        nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+    update: Any = optimizer.step
+    update()
+    return replace(step, mean=step.mean.detach())
