@@ -154,10 +154,14 @@ class AihwkitNoiseModel(BaseNoiseModel):
             Conductances in µS, same shape, without the spread of g_max, which belongs to devices.
         """
         nobody = np.empty(0, np.int64)
+        g = _to_numpy(g_prog)
+        noise = self.statistics.read_noise.relative(
+            g.reshape(-1), np.full(1, self.g_max, np.float32)
+        )
         state = ProgrammedState(
-            g_programmed_uS=_to_numpy(g_prog),
+            g_programmed_uS=g,
             nu=_to_numpy(drift_noise_param),
-            g_max_factor=np.ones(1, np.float32),
+            relative_noise=noise.reshape(g.shape),
             g_limit_uS=np.array(self.g_max * self.statistics.headroom, np.float32),
             stuck=FaultMap(nobody, nobody),
             stream=0,

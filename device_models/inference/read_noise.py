@@ -10,9 +10,13 @@ code, x is that of the programmed conductance and t is counted from programming 
 from math import log, sqrt
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from device_models.parameters import Parameters
+
+Array = NDArray[np.float32]
 
 
 class ReadNoise(Parameters):
@@ -33,6 +37,20 @@ class ReadNoise(Parameters):
     q_max: float = Field(default=0.2, ge=0.0)
     t_read_s: float = Field(default=250e-9, gt=0.0)
     scale: float = Field(default=1.0, ge=0.0)
+
+    def relative(self, g_programmed: Array, g_max_uS: Array) -> Array:
+        """Q of every device.
+
+        Args:
+            g_programmed: float32 [n], µS.
+            g_max_uS: float32 [n] or [1], largest target of each device, µS.
+
+        Returns:
+            float32 [n].
+        """
+        from kernels.relative_noise import relative_noise  # compiled on first use
+
+        return relative_noise(g_programmed, g_max_uS, self.q, self.q_exponent, self.q_max)
 
     def growth(self, seconds: float) -> float:
         """`scale sqrt(ln((t + t_r) / (2 t_r)))` at t seconds, 0 below t = t_r."""

@@ -44,8 +44,7 @@ class ProgrammedState:
     Attributes:
         g_programmed_uS: float32, any shape: conductances right after programming, µS.
         nu: float32, same shape: drift exponents.
-        g_max_factor: float32, [n_devices] or, where all devices are alike, [1]: each device's
-            largest target relative to the nominal one.
+        relative_noise: float32, same shape: relative std of a read, but for its growth in time.
         g_limit_uS: float32, shape of the devices or (): largest conductance of each, µS.
         stuck: the devices that could not be programmed and do not drift.
         stream: tells the read noise of these devices from that of others.
@@ -54,7 +53,7 @@ class ProgrammedState:
 
     g_programmed_uS: Array
     nu: Array
-    g_max_factor: Array
+    relative_noise: Array
     g_limit_uS: Array
     stuck: FaultMap
     stream: int

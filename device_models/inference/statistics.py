@@ -107,14 +107,14 @@ class InferenceStatistics(Parameters):
         )
         g_max = g_factor * np.float32(self.g_max_uS)
         stuck = self.faults.draw(n, devices)
-        at_set = np.broadcast_to(g_max, n)
+        at_set = g_max if g_max.size == n else float(g_max[0])
         stuck.hold(g, min(self.g_reset_uS, self.g_max_uS), at_set)
         stuck.hold(nu, 0.0, 0.0)
         limit = g_max * np.float32(self.headroom)
         return ProgrammedState(
             g_programmed_uS=g.reshape(target.shape),
             nu=nu.reshape(target.shape),
-            g_max_factor=g_factor,
+            relative_noise=self.read_noise.relative(g, g_max).reshape(target.shape),
             g_limit_uS=limit.reshape(target.shape if limit.size == n else ()),
             stuck=stuck,
             stream=int(stream_key(seed, "programmed devices", n, devices)),
@@ -139,7 +139,7 @@ class InferenceStatistics(Parameters):
         return read
 
     def read_series(self, state: ProgrammedState, times_s: Sequence[float], seed: int) -> Array:
-        """Read all devices at several times, in one pass over memory.
+        """Read all devices at several times.
 
         Args:
             state: from `program`; its clock moves on to the last time.
@@ -152,27 +152,23 @@ class InferenceStatistics(Parameters):
         Raises:
             InputError: as for `read`.
         """
-        from kernels.drifted_read import NoiseLaw, drifted_reads  # compiled on first use
+        from kernels.drifted_read import drifted_read  # compiled on first use
 
-        for time_s in times_s:
-            state.clock.advance(float(time_s))
         t0_s = self.drift.t0_s
-        noise = self.read_noise
-        log_ratios = [log((self._drift_seconds(float(t)) + t0_s) / t0_s) for t in times_s]
-        growths = [noise.growth(float(t) + t0_s) for t in times_s]
-        keys = [stream_key(seed, "read noise", state.stream, float(t)) for t in times_s]
-        g = drifted_reads(
-            state.g_programmed_uS.reshape(-1),
-            state.nu.reshape(-1),
-            state.g_max_factor,
-            self.g_max_uS,
-            self.headroom,
-            NoiseLaw(noise.q, noise.q_exponent, noise.q_max),
-            np.array(log_ratios, np.float32),
-            np.array(growths, np.float32),
-            np.array(keys, np.uint64),
-        )
-        return g.reshape(len(times_s), *state.g_programmed_uS.shape)
+        reads = np.empty((len(times_s), *state.g_programmed_uS.shape), np.float32)
+        for time_s, out in zip(map(float, times_s), reads.reshape(len(times_s), -1), strict=True):
+            state.clock.advance(time_s)
+            drifted_read(
+                state.g_programmed_uS.reshape(-1),
+                state.nu.reshape(-1),
+                state.relative_noise.reshape(-1),
+                state.g_limit_uS.reshape(-1),
+                log((self._drift_seconds(time_s) + t0_s) / t0_s),
+                self.read_noise.growth(time_s + t0_s),
+                stream_key(seed, "read noise", state.stream, time_s),
+                out,
+            )
+        return reads
 
     def as_aihwkit(self) -> "AihwkitNoiseModel":
         """An aihwkit noise model for any `InferenceRPUConfig(noise_model=...)`."""

@@ -5,15 +5,17 @@ import pytest
 
 from kernels import threads
 from kernels.drift_exponents import ClippedLogarithm, draw_drift_exponents
-from kernels.drifted_read import NoiseLaw, drifted_reads
+from kernels.drifted_read import drifted_read
 from kernels.oracles import drift_exponents as drift_exponents_oracle
 from kernels.oracles import drifted_read as drifted_read_oracle
 from kernels.oracles import programming as programming_oracle
 from kernels.oracles import pulse_read as pulse_read_oracle
+from kernels.oracles import relative_noise as relative_noise_oracle
 from kernels.oracles import table_draw as table_draw_oracle
 from kernels.programming import program
 from kernels.pulse_read import read_after_pulse
 from kernels.random_streams import TILE, stream_key
+from kernels.relative_noise import relative_noise
 from kernels.table_draw import draw_from_table
 
 N = 3 * TILE + 100
@@ -52,24 +54,26 @@ def test_drift_exponents(target, factor):
     np.testing.assert_allclose(nu, expected, atol=1e-6)
 
 
-def test_drifted_reads(target, factor):
+@pytest.mark.parametrize("log_time_ratio", [0.0, 14.3])
+def test_drifted_read(target, factor, log_time_ratio):
     nu = np.linspace(0.0, 0.2, N).astype(np.float32)
-    keys = np.array([KEY, stream_key(1, "other")], np.uint64)
-    log_ratios, amplitudes = np.array([0.0, 14.3], np.float32), np.array([4.1, 5.6], np.float32)
-    noise = NoiseLaw(0.0088, 0.65, 0.2)
-    reads = drifted_reads(target, nu, factor, 25.0, 1.25, noise, log_ratios, amplitudes, keys)
-    assert reads.shape == (2, N)
-    for read, log_ratio, amplitude, key in zip(reads, log_ratios, amplitudes, keys, strict=True):
-        expected = drifted_read_oracle.drifted_read(
-            *(a.astype(float) for a in (target, nu, factor)),
-            25.0,
-            1.25,
-            noise,
-            float(log_ratio),
-            float(amplitude),
-            int(key),
-        )
-        np.testing.assert_allclose(read, expected, rtol=2e-6, atol=3e-5)
+    noise = np.linspace(0.2, 0.01, N).astype(np.float32)
+    limit = np.float32(25.0) * factor
+    read = np.empty_like(target)
+    drifted_read(target, nu, noise, limit, log_time_ratio, 5.6, KEY, read)
+    expected = drifted_read_oracle.drifted_read(
+        *(a.astype(float) for a in (target, nu, noise, limit)), log_time_ratio, 5.6, int(KEY)
+    )
+    np.testing.assert_allclose(read, expected, rtol=2e-6, atol=3e-5)
+
+
+def test_relative_noise(target, factor):
+    g_max = np.float32(25.0) * factor
+    noise = relative_noise(target, g_max, 0.0088, 0.65, 0.2)
+    expected = relative_noise_oracle.relative_noise(
+        target.astype(float), g_max.astype(float), 0.0088, 0.65, 0.2
+    )
+    np.testing.assert_allclose(noise, expected, rtol=2e-6)
 
 
 @pytest.mark.parametrize("seconds", [np.array([3600.0]), np.linspace(1.0, 1e6, N)])
@@ -92,19 +96,19 @@ def test_table_draw(target):
 def test_bits_do_not_depend_on_threads():
     n = 600_000
     target, nu = np.full(n, 10.0, np.float32), np.full(n, 0.05, np.float32)
-    one_read = (np.ones(1, np.float32), np.ones(1, np.float32), np.array([KEY], np.uint64))
     before = threads.get_threads()
     results = []
     try:
         for count in (1, 2):
             threads.set_threads(count)
+            read = np.empty_like(target)
+            drifted_read(target, nu, nu, np.full(1, 30.0, np.float32), 9.0, 5.0, KEY, read)
             results.append(
                 (
                     program(target, ALIKE, 25.0, SIGMA, 1.25, KEY),
                     draw_drift_exponents(target, ALIKE, ALIKE, 25.0, MEAN, STD, 1.0, KEY),
-                    drifted_reads(
-                        target, nu, ALIKE, 25.0, 1.25, NoiseLaw(0.0088, 0.65, 0.2), *one_read
-                    ),
+                    relative_noise(target, np.full(1, 25.0, np.float32), 0.0088, 0.65, 0.2),
+                    read,
                 )
             )
     finally:
