@@ -25,7 +25,7 @@ def broken_rules(config: RunConfig) -> Iterator[Problem]:
     if isinstance(hardware, DigitalHardware) and hardware.statistics is None:
         reason = "digital weights do not drift unless hardware.statistics says how"
         yield from _drift_problems(config, reason)
-    if isinstance(hardware, DigitalHardware | AihwkitHardware) and hardware.statistics is not None:
+    if hardware.statistics is not None:
         try:
             hardware.statistics.build()
         except InputError as error:
@@ -72,9 +72,19 @@ def _pcm_problems(config: RunConfig, hardware: PCMHardware) -> Iterator[Problem]
             ("hardware", "update", "optimizer", "name"),
             f"'{update.optimizer.name}' contradicts training.optimizer.name '{optimizer}'; leave one out",
         )
+    statistics, g_max_uS = hardware.statistics, hardware.device.g_max_uS
+    if statistics and "g_max_uS" in statistics.model_fields_set and statistics.g_max_uS != g_max_uS:
+        yield (
+            ("hardware", "statistics", "g_max_uS"),
+            f"must be that of the device, {g_max_uS} µS (got {statistics.g_max_uS}); leave it out",
+        )
     law = hardware.device.read_law
+    if law is None and hardware.statistics is None:
+        reason = (
+            f"the model {hardware.device.model} does not drift unless hardware.statistics says how"
+        )
+        yield from _drift_problems(config, reason)
     if law is None:
-        yield from _drift_problems(config, f"the model {hardware.device.model} does not drift")
         for key, wanted in (
             ("noise", hardware.read.noise),
             ("seconds_per_update", hardware.read.seconds_per_update),

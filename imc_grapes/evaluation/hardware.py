@@ -2,19 +2,22 @@
 
 from torch import nn
 
-from imc_grapes.config.schema import AihwkitHardware, DigitalHardware
+from imc_grapes.config.schema import AihwkitHardware, DigitalHardware, PCMHardware
 from imc_grapes.evaluation.aihwkit_inference import AihwkitInference
+from imc_grapes.evaluation.pcm_tiles import PCMTiles
 from imc_grapes.evaluation.programmed import ProgrammedNetwork
 from imc_grapes.evaluation.programmed_pairs import ProgrammedPairs
 from imc_grapes.hardware.aihwkit_presets import find_preset
 
 
 def programmable(
-    model: nn.Module, hardware: DigitalHardware | AihwkitHardware
+    model: nn.Module, hardware: DigitalHardware | AihwkitHardware | PCMHardware
 ) -> ProgrammedNetwork | None:
     """The means to program and drift `model`; None for hardware that does not drift."""
     if isinstance(hardware, AihwkitHardware) and find_preset(hardware.preset).drifts:
         return AihwkitInference(model)
     if isinstance(hardware, DigitalHardware) and hardware.statistics is not None:
         return ProgrammedPairs(model, hardware.statistics.build())
+    if isinstance(hardware, PCMHardware) and (hardware.statistics or hardware.device.read_law):
+        return PCMTiles(model, hardware.drift_statistics())
     return None

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from crossbar.specs import AccumulatedSpec
-from imc_grapes.training.optimizers import STATE_PER_WEIGHT
+from imc_grapes.training.optimizers import STATE_PER_WEIGHT, AnyOptimizer
 
 
-def measured_bytes(optimizer: torch.optim.Optimizer, model: nn.Module) -> int:
+def measured_bytes(optimizer: AnyOptimizer, model: nn.Module) -> int:
     """Bytes of every array that is kept from one update to the next; call it after a step.
 
     Counts the tensors of `optimizer`, and what the tiles of `model` that update themselves keep.

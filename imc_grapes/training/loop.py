@@ -13,6 +13,7 @@ from imc_grapes.data import Dataset
 from imc_grapes.tasks.image_classification import ImageClassification
 from imc_grapes.tasks.task import StepLoss, Task
 from imc_grapes.training.epoch_metrics import EpochMetrics
+from imc_grapes.training.optimizers import AnyOptimizer
 
 
 class DivergedError(RuntimeError):
@@ -50,7 +51,7 @@ class Trainer:
     """One network being trained on one data set."""
 
     model: nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizer: AnyOptimizer
     dataset: Dataset
     batch_size: int
     epochs: int
@@ -144,7 +145,7 @@ class Trainer:
 
 def training_step(
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: AnyOptimizer,
     batch: Any,
     task: Task,
     carry: Any = None,

@@ -1,6 +1,6 @@
 """Optimizers by name, with the constants of the GRAPES paper."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -8,6 +8,7 @@ from torch import nn
 
 from imc_grapes.config.schema import OptimizerConfig
 from imc_grapes.grapes.layers import is_analog
+from imc_grapes.training.joint_optimizer import JointOptimizer
 
 DECAY = 0.9
 ADAM_BETAS = (0.9, 0.999)
@@ -25,16 +26,31 @@ STATE_PER_WEIGHT = {"sgd": 0, "momentum": 1, "nag": 1, "rmsprop": 1, "adam": 2}
 """Numbers that each optimizer keeps per weight from one update to the next."""
 
 
-def build_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
+AnyOptimizer = torch.optim.Optimizer | JointOptimizer
+
+
+def build_optimizer(model: nn.Module, config: OptimizerConfig) -> AnyOptimizer:
     """The optimizer of `config` over all parameters of `model`, whatever tiles they lie on."""
     optimizer_class, constants = _CLASSES[config.name]
-    parameters: Iterable[Any] = model.parameters()
     if not any(is_analog(module) for module in model.modules()):
-        return optimizer_class(parameters, lr=config.lr, **constants)
-    from aihwkit.optim.analog_optimizer import AnalogOptimizer
+        return optimizer_class(model.parameters(), lr=config.lr, **constants)
+    from aihwkit.optim.analog_optimizer import AnalogOptimizer, AnalogSGD
 
-    optimizer: torch.optim.Optimizer = AnalogOptimizer(
-        optimizer_class, parameters, lr=config.lr, **constants
+    run_by_tiles = [p for p in model.parameters() if _updates_itself(p)]
+    if not run_by_tiles:
+        analog: torch.optim.Optimizer = AnalogOptimizer(
+            optimizer_class, model.parameters(), lr=config.lr, **constants
+        )
+        analog.regroup_param_groups(model)  # type: ignore[attr-defined]
+        return analog
+    tiles = AnalogSGD(run_by_tiles, lr=config.lr)
+    tiles.regroup_param_groups(model)
+    rest = [p for p in model.parameters() if not _updates_itself(p)]
+    return (
+        JointOptimizer(tiles, optimizer_class(rest, lr=config.lr, **constants)) if rest else tiles
     )
-    optimizer.regroup_param_groups(model)  # type: ignore[attr-defined]
-    return optimizer
+
+
+def _updates_itself(parameter: Any) -> bool:
+    """Whether this stands for a tile that runs the optimizer's rule in its own periphery."""
+    return hasattr(getattr(parameter, "analog_tile", None), "update_state_arrays")

@@ -5,7 +5,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from crossbar.specs import ArraySpec, IOSpec, PulsedSpec, ReadSpec, UpdateSpec
-from device_models import Faults, Nandakumar2018, StatisticsSpec, TrainingModelSpec
+from device_models import (
+    Faults,
+    InferenceStatistics,
+    Nandakumar2018,
+    StatisticsSpec,
+    TrainingModelSpec,
+)
 from imc_grapes.config.schema.section import Section
 
 
@@ -54,6 +60,14 @@ class PCMHardware(Section):
     """pulsed: nothing is kept between updates; accumulated: a digital matrix collects them."""
     faults: Faults = Faults()
     """Fractions of stuck devices."""
+    statistics: StatisticsSpec | None = None
+    """Drift and read noise after the training; null: the device model's own drift law, if it has one."""
+
+    def drift_statistics(self) -> InferenceStatistics | None:
+        """The statistics at the g_max of the device model; None for the model's own law."""
+        if self.statistics is None:
+            return None
+        return self.statistics.model_copy(update={"g_max_uS": self.device.g_max_uS}).build()
 
 
 HardwareConfig = Annotated[

@@ -1,0 +1,56 @@
+"""Drift of our own tiles after they were trained in place."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from device_models import InferenceStatistics
+from imc_grapes.evaluation.programmed import ProgrammedNetwork
+
+
+class PCMTiles(ProgrammedNetwork):
+    """A model on PCM tiles. Its devices hold what the training wrote and are not programmed again.
+
+    Args:
+        model: a network trained on PCM tiles.
+        statistics: drift and read noise of the devices from the end of training on; None for the device model's own
+            drift law.
+    """
+
+    def __init__(self, model: nn.Module, statistics: InferenceStatistics | None) -> None:
+        self._tiles: list[Any] = [m for m in model.modules() if hasattr(m, "drift_to")]
+        self._statistics = statistics
+        self._seed = 0
+
+    def program(self, seed: int) -> None:
+        """Leave the devices as they are; draw their drift exponents and noise from `seed`."""
+        self._seed = seed
+
+    def read(self, time_s: float) -> None:
+        """Let every tile show its devices `time_s` seconds after the last update."""
+        for tile in self._tiles:
+            tile.drift_to(time_s, self._statistics, self._seed, compensate_drift=True)
+
+    def n_devices(self) -> int:
+        """Both polarities of every synapse of every tile."""
+        return sum(tile.g_plus.size + tile.g_minus.size for tile in self._tiles)
+
+    @contextmanager
+    def without_compensation(self) -> Iterator[None]:
+        """Use the same read without the factor of each array."""
+        compensated = [tile.tile.later for tile in self._tiles]
+        for tile, read in zip(self._tiles, compensated, strict=True):
+            tile.tile.later = replace(read, gain=1.0)
+        try:
+            yield
+        finally:
+            for tile, read in zip(self._tiles, compensated, strict=True):
+                tile.tile.later = read
+
+    def finish(self) -> None:
+        """Show the devices as the training left them."""
+        for tile in self._tiles:
+            tile.drift_to(None)
