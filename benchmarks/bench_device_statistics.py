@@ -2,7 +2,7 @@
 
     python benchmarks/bench_device_statistics.py
 
-Both rivals may use every core: the kernels run a block of devices per thread, torch as it likes.
+Once with all cores for both rivals, once with a single thread for both.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from aihwkit.inference import PCMLikeNoiseModel
 from side_by_side import print_ratios, time_side_by_side
 
 from device_models import InferenceStatistics
-from kernels.threads import get_threads
+from kernels.threads import get_threads, set_threads
 
 DEVICES = 1_000_000
 TIMES_S = (25.0, 3600.0, 86400.0, 2592000.0, 31536000.0)
@@ -24,10 +24,7 @@ def main() -> None:
     peer = PCMLikeNoiseModel(g_max=G_MAX_US)
     target_tensor = torch.from_numpy(target)
 
-    def one_pass() -> None:
-        model.read_series(model.program(target, seed=0), TIMES_S, seed=1)
-
-    def read_by_read() -> None:
+    def ours() -> None:
         state = model.program(target, seed=0)
         for time_s in TIMES_S:
             model.read(state, time_s, seed=1)
@@ -38,19 +35,15 @@ def main() -> None:
         for time_s in TIMES_S:
             peer.apply_drift_noise_to_conductance(programmed, nu, time_s)
 
-    timings = time_side_by_side(
-        {
-            "imc-grapes, read_series": one_pass,
-            "imc-grapes, five calls of read": read_by_read,
-            "aihwkit PCMLikeNoiseModel": aihwkit,
-        }
-    )
-    print_ratios(
-        f"program + drift + read of {DEVICES:,} devices at {len(TIMES_S)} times, "
-        f"{get_threads()} threads (torch {torch.get_num_threads()})",
-        timings,
-        target="aihwkit >= 10",
-    )
+    for threads in (get_threads(), 1):
+        set_threads(threads)
+        torch.set_num_threads(threads)
+        print_ratios(
+            f"program + drift + read of {DEVICES:,} devices at {len(TIMES_S)} times, "
+            f"{threads} thread(s) each",
+            time_side_by_side({"imc-grapes": ours, "aihwkit PCMLikeNoiseModel": aihwkit}),
+            target="aihwkit >= 10",
+        )
 
 
 if __name__ == "__main__":

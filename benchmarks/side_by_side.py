@@ -31,6 +31,9 @@ def time_side_by_side(
 ) -> list[Timing]:
     """Time functions in turn: round by round, one call of each.
 
+    An untimed call comes before each timed one, so that no rival pays for the cold caches and the
+    spinning threads that the one before it left behind.
+
     Args:
         rivals: name and function; what they compute should be the same.
         rounds: timed calls of each.
@@ -45,6 +48,7 @@ def time_side_by_side(
     seconds: dict[str, list[float]] = {name: [] for name in rivals}
     for _ in range(rounds):
         for name, function in rivals.items():
+            function()
             start = perf_counter()
             function()
             seconds[name].append(perf_counter() - start)
