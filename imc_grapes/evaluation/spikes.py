@@ -3,8 +3,7 @@
 from torch import Tensor, nn
 
 from imc_grapes.data.samples import Samples
-from imc_grapes.spiking import SNU
-from imc_grapes.spiking.layer import SNUState
+from imc_grapes.grapes.layers import is_unit_layer
 from imc_grapes.tasks.task import Task
 
 
@@ -17,7 +16,9 @@ def spikes_per_step(model: nn.Module, task: Task, samples: Samples) -> dict[str,
         Layer name to a number in [0, 1]; empty for a network without spiking units.
     """
     counters = {
-        name: _Counter() for name, module in model.named_modules() if isinstance(module, SNU)
+        name: _Counter()
+        for name, module in model.named_modules()
+        if is_unit_layer(module) and module.fires
     }
     if not counters:
         return {}
@@ -38,7 +39,7 @@ class _Counter:
         self.spikes = 0.0
         self.chances = 0
 
-    def __call__(self, layer: nn.Module, args: object, result: tuple[Tensor, SNUState]) -> None:
+    def __call__(self, layer: nn.Module, args: object, result: tuple[Tensor, object]) -> None:
         outputs, _ = result
         self.spikes += float(outputs.sum())
         self.chances += outputs.numel()

@@ -23,7 +23,9 @@ class Grapes:
     nothing is kept from one update to the next.
 
     Args:
-        model: any module with weight layers: `nn.Linear`, `nn.Conv1d/2d/3d`, analog layers of aihwkit, mixed at will.
+        model: any module with weight layers: `nn.Linear`, `nn.Conv1d/2d/3d`, `SNU`, `sSNU`, analog layers of aihwkit,
+            mixed at will. Units of `SNU` and `sSNU` count their input and recurrent weights together; their error is
+            modulated once per time step, where it enters from outside.
         mode: *propagating*: the modulated error updates the layer and is what the layers upstream receive; behind
             a layer that feeds a batch normalisation, it is the error at the output of that normalisation, as in the
             authors' code. *local*: only the layer's own update (weights, biases, output scales) is modulated.

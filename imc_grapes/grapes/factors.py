@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from crossbar.importance import column_importance
-from imc_grapes.grapes.layers import is_analog
+from imc_grapes.grapes.layers import incoming_weights, is_analog
 from kernels.importance import modulation_factors, per_weight
 
 
@@ -17,7 +17,8 @@ def layer_factors(name: str, layer: nn.Module) -> Tensor:
 
     Args:
         name: the layer's name, for the error.
-        layer: a weight layer, digital or analog.
+        layer: a weight layer, digital or analog, or a layer of units: their importance counts input and recurrent
+            weights together.
 
     Returns:
         ``[n_out]`` on the device of the layer's weights, in their floating-point type.
@@ -25,24 +26,27 @@ def layer_factors(name: str, layer: nn.Module) -> Tensor:
     Raises:
         NonFiniteWeightError: a weight or conductance is NaN or infinite.
     """
-    if is_analog(layer):
-        factors = _on_host(name, torch.from_numpy(column_importance(layer)))
-        return factors.to(next(layer.analog_tiles()).device)  # type: ignore[operator]
-    weight = layer.weight
-    assert isinstance(weight, Tensor)
-    matrix = weight.detach().flatten(1)
-    if matrix.device.type == "cpu" and matrix.dtype == torch.float32:
-        return _on_host(name, torch.from_numpy(per_weight(matrix.numpy())))
-    importance = matrix.abs().sum(1)
+    parts = [_importance(part) for part in incoming_weights(layer)]
+    importance = torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
     _check_finite(name, importance)
+    if importance.device.type == "cpu" and importance.dtype == torch.float32:
+        return torch.from_numpy(modulation_factors(importance.numpy()))
     largest = importance.max()
     ratio = torch.where(largest > 0, importance / largest, 0.5)
     return (2.0 * ratio).clamp(1.0, 2.0)
 
 
-def _on_host(name: str, importance: Tensor) -> Tensor:
-    _check_finite(name, importance)
-    return torch.from_numpy(modulation_factors(importance.numpy()))
+def _importance(layer: nn.Module) -> Tensor:
+    """``sum_i |w_ji|`` of every node, ``[n_out]``."""
+    if is_analog(layer):
+        device = next(layer.analog_tiles()).device  # type: ignore[operator]
+        return torch.from_numpy(column_importance(layer)).to(device)
+    weight = layer.weight
+    assert isinstance(weight, Tensor)
+    matrix = weight.detach().flatten(1)
+    if matrix.device.type == "cpu" and matrix.dtype == torch.float32:
+        return torch.from_numpy(per_weight(matrix.numpy()))
+    return matrix.abs().sum(1)
 
 
 def _check_finite(name: str, importance: Tensor) -> None:

@@ -23,12 +23,36 @@ def is_analog(module: nn.Module) -> bool:
     return hasattr(module, "analog_module")
 
 
+def is_unit_layer(module: nn.Module) -> bool:
+    """Whether `module` is a layer of units with weight layers inside it: `SNU`, `sSNU`."""
+    return hasattr(module, "incoming_weights")
+
+
+def incoming_weights(layer: nn.Module) -> list[nn.Module]:
+    """The weight layers that hold the incoming weights of the nodes of `layer`: itself, or those inside it."""
+    if not is_unit_layer(layer):
+        return [layer]
+    inner: list[nn.Module] = layer.incoming_weights()  # type: ignore[operator]
+    return inner
+
+
 def weight_layers(model: nn.Module) -> dict[str, nn.Module]:
     """Every weight layer of `model` by its name, in the order of registration."""
     return {
         name: module
         for name, module in model.named_modules()
         if is_analog(module) or isinstance(module, WEIGHT_LAYERS)
+    }
+
+
+def node_layers(model: nn.Module) -> dict[str, nn.Module]:
+    """Every layer that GRAPES can act on: the weight layers, those inside a layer of units as one with it."""
+    units = {name: module for name, module in model.named_modules() if is_unit_layer(module)}
+    weights = weight_layers(model)
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if name in units or (name in weights and not _lies_in(name, set(units)))
     }
 
 
@@ -44,7 +68,7 @@ def choose_layers(
             excluded, or none is left.
     """
     excluded = set(exclude)
-    candidates = weight_layers(model)
+    candidates = node_layers(model)
     unsupported = _unsupported_layers(model)
     known = ", ".join(candidates) or "none"
     for name in excluded:

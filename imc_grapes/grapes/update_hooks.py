@@ -13,7 +13,7 @@ from torch.nn import Parameter
 from torch.utils.hooks import RemovableHandle
 
 from crossbar.placement import placed_tiles
-from imc_grapes.grapes.layers import is_analog
+from imc_grapes.grapes.layers import incoming_weights, is_analog, is_unit_layer
 from imc_grapes.grapes.node_axis import along
 from kernels.errors import InputError
 
@@ -26,15 +26,19 @@ def modulate_update(name: str, layer: nn.Module, factors: FactorSource) -> list[
     Raises:
         InputError: the weights of the layer, called `name`, are computed from other parameters.
     """
-    if not is_analog(layer) and not isinstance(layer.weight, Parameter):
+    parts = incoming_weights(layer)
+    if not all(is_analog(part) or isinstance(part.weight, Parameter) for part in parts):
         raise InputError(
             f"layer '{name}': its weight is computed from other parameters (a parametrization, a pruning mask), so "
             "mode 'local' has no weight gradient to scale; use mode 'propagating', or name the layer in exclude="
         )
     scaling = _RowScaling(factors)
     handles: list[Any] = [layer.register_forward_pre_hook(scaling.attach), scaling]
-    if is_analog(layer):
-        handles.append(layer.register_forward_hook(_TileUpdateModulation(factors)))
+    handles += [
+        part.register_forward_hook(_TileUpdateModulation(factors))
+        for part in parts
+        if is_analog(part)
+    ]
     return handles
 
 
@@ -96,6 +100,12 @@ class _RowScalingHook:
 def _node_parameters(layer: nn.Module) -> Iterator[tuple[Parameter, slice]]:
     """The parameters of `layer` with one row per node, and the nodes they hold."""
     everything = slice(None)
+    if is_unit_layer(layer):
+        own = layer.parameters(recurse=False)
+        yield from ((p, everything) for p in own if p.shape[0] == layer.hidden_size)
+        for part in incoming_weights(layer):
+            yield from _node_parameters(part)
+        return
     if not is_analog(layer):
         parameters = [layer.weight, layer.bias]
         yield from ((p, everything) for p in parameters if isinstance(p, Parameter))

@@ -10,8 +10,6 @@ from imc_grapes.data import Dataset
 from imc_grapes.networks.cnn import build_cnn
 from imc_grapes.networks.initialisation import he_uniform_
 from imc_grapes.networks.mlp import build_mlp
-from imc_grapes.networks.rate_coded import RateCodedClassifier, RateEncoder
-from imc_grapes.networks.sequence import build_sequence_network
 
 
 def build_network_for(config: RunConfig, dataset: Dataset, generator: torch.Generator) -> nn.Module:
@@ -23,6 +21,10 @@ def build_network_for(config: RunConfig, dataset: Dataset, generator: torch.Gene
     network = config.network
     if isinstance(network, MLPConfig | CNNConfig):
         return build_network(network, dataset.image_shape, dataset.n_classes, generator)
+    # Imported only here: the kernel of the spiking units takes seconds to compile.
+    from imc_grapes.networks.rate_coded import RateCodedClassifier, RateEncoder
+    from imc_grapes.networks.sequence import build_sequence_network
+
     over_time = build_sequence_network(
         network, dataset.train.n_features, dataset.n_classes, generator
     )

@@ -11,6 +11,7 @@ from imc_grapes.spiking.recurrent_scan import RecurrentScan
 from imc_grapes.spiking.sequence_checks import check_finite, check_sequence, check_state
 from imc_grapes.spiking.torch_scan import torch_scan
 from kernels.errors import InputError
+from kernels.snu import OutputFunction
 
 
 class SNUState(NamedTuple):
@@ -66,6 +67,11 @@ class SNULayer(nn.Module):
         nn.init.constant_(self.bias, self.bias_init)
 
     @property
+    def fires(self) -> bool:
+        """Whether the outputs are spikes, 0 or 1."""
+        return self.dynamics.output_function is not OutputFunction.SIGMOID
+
+    @property
     def weight_ih(self) -> Tensor:
         """Input weights W, ``[hidden, input]``; on a tile, as the tile gives them."""
         return _weights(self.linear_ih)
@@ -74,6 +80,10 @@ class SNULayer(nn.Module):
     def weight_hh(self) -> Tensor | None:
         """Recurrent weights H, ``[hidden, hidden]``; None in a layer that is not recurrent."""
         return None if self.linear_hh is None else _weights(self.linear_hh)
+
+    def incoming_weights(self) -> list[nn.Module]:
+        """The layers, digital or analog, that hold the incoming weights of the units: a row per unit in each."""
+        return [linear for linear in (self.linear_ih, self.linear_hh) if linear is not None]
 
     def forward(self, x: Tensor, state: SNUState | None = None) -> tuple[Tensor, SNUState]:
         """Run the layer over a sequence.
