@@ -1,0 +1,84 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from imc_grapes import InputError
+from imc_grapes.config.schema import CNNConfig, MLPConfig
+from imc_grapes.networks import build_network
+
+
+def built(config, image_shape=(1, 8, 8), n_classes=10, seed=0):
+    return build_network(config, image_shape, n_classes, torch.Generator().manual_seed(seed))
+
+
+def shapes(network):
+    return [tuple(p.shape) for p in network.parameters()]
+
+
+def test_the_mlp_of_the_paper_has_no_biases():
+    network = built(MLPConfig(kind="mlp"), (1, 28, 28))
+    assert shapes(network) == [(256, 784), (256, 256), (10, 256)]
+    assert network(torch.rand(3, 1, 28, 28)).shape == (3, 10)
+
+
+def test_an_mlp_with_everything():
+    config = MLPConfig(kind="mlp", hidden=(5, 4), activation="tanh", bias=True, dropout=0.25)
+    network = built(config, (2, 3, 3), 7)
+    assert shapes(network) == [(5, 18), (5,), (4, 5), (4,), (7, 4), (7,)]
+    kinds = [type(layer).__name__ for layer in network]
+    block = ["Linear", "Tanh", "Dropout"]
+    assert kinds == ["Flatten", *block, *block, "Linear"]
+    assert network[3].p == 0.25
+
+
+def test_an_mlp_without_hidden_layers_is_one_matrix():
+    assert shapes(built(MLPConfig(kind="mlp", hidden=()))) == [(10, 64)]
+
+
+@pytest.mark.parametrize("kernel_size", [1, 3, 5, 7])
+@pytest.mark.parametrize("image_shape", [(1, 8, 8), (3, 9, 7)])
+def test_only_pooling_shrinks_the_images_of_a_cnn(kernel_size, image_shape):
+    config = CNNConfig(kind="cnn", channels=(4, 6), kernel_size=kernel_size, hidden=(5,))
+    network = built(config, image_shape)
+    area = (image_shape[1] // 4) * (image_shape[2] // 4)
+    assert shapes(network) == [
+        (4, image_shape[0], kernel_size, kernel_size),
+        (6, 4, kernel_size, kernel_size),
+        (5, 6 * area),
+        (10, 5),
+    ]
+    assert network(torch.rand(2, *image_shape)).shape == (2, 10)
+
+
+def test_batch_norm_stands_between_convolution_and_activation():
+    config = CNNConfig(kind="cnn", channels=(4,), hidden=(), batch_norm=True, activation="sigmoid")
+    kinds = [type(layer).__name__ for layer in built(config)]
+    assert kinds == ["Conv2d", "BatchNorm2d", "Sigmoid", "MaxPool2d", "Flatten", "Linear"]
+
+
+def test_too_many_poolings_are_an_error():
+    with pytest.raises(InputError, match=r"network\.channels: 4 poolings .* 8x8"):
+        built(CNNConfig(kind="cnn", channels=(2, 2, 2, 2)))
+
+
+def test_weights_are_he_uniform_and_biases_zero():
+    network = built(CNNConfig(kind="cnn", channels=(64, 64), hidden=(128,), bias=True), (1, 28, 28))
+    for layer in network:
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            limit = math.sqrt(6 / layer.weight[0].numel())
+            weights = layer.weight.detach().flatten()
+            assert weights.abs().max() <= limit
+            if len(weights) > 10_000:
+                assert weights.abs().max() > 0.99 * limit
+                assert float(weights.mean()) == pytest.approx(0, abs=0.03 * limit)
+                assert float(weights.std()) == pytest.approx(limit / math.sqrt(3), rel=0.02)
+            assert not layer.bias.any()
+
+
+def test_the_generator_fixes_the_weights():
+    config = MLPConfig(kind="mlp", hidden=(6,))
+    one, same, other = built(config, seed=1), built(config, seed=1), built(config, seed=2)
+    assert torch.equal(one[1].weight, same[1].weight)
+    assert not torch.equal(one[1].weight, other[1].weight)
