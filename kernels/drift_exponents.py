@@ -35,8 +35,8 @@ def _draw(  # type: ignore[no-untyped-def]
     z = np.empty(TILE, np.float32)
     alike = g_max_factor.size == 1
     same_nu = nu_factor.size == 1
-    g_factor = g_max_factor[0]
-    factor = nu_factor[0]
+    same_inverse = np.float32(1.0) / (g_max_uS * g_max_factor[0])
+    whole_scale = scale * nu_factor[0] if same_nu else scale
     mean_slope, mean_offset, mean_low, mean_high = laws[0], laws[1], laws[2], laws[3]
     std_slope, std_offset, std_low, std_high = laws[4], laws[5], laws[6], laws[7]
     for tile in range(first_tile, past_last_tile):
@@ -47,11 +47,14 @@ def _draw(  # type: ignore[no-untyped-def]
         nu_factors = nu_factor if same_nu else nu_factor[first : first + TILE]
         nu = out[first : first + TILE]
         for j in range(target.size):
-            g_max = g_max_uS * (g_factor if alike else g_factors[j])
-            logarithm = log(max(target[j] / g_max, _SMALLEST_RELATIVE))
+            inverse = same_inverse if alike else np.float32(1.0) / (g_max_uS * g_factors[j])
+            logarithm = log(max(target[j] * inverse, _SMALLEST_RELATIVE))
             mean = min(max(mean_slope * logarithm + mean_offset, mean_low), mean_high)
             std = min(max(std_slope * logarithm + std_offset, std_low), std_high)
-            nu[j] = abs(mean + std * z[j]) * (scale * (factor if same_nu else nu_factors[j]))
+            nu[j] = abs(mean + std * z[j]) * whole_scale
+        if not same_nu:
+            for j in range(target.size):
+                nu[j] *= nu_factors[j]
 
 
 def draw_drift_exponents(
