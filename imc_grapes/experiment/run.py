@@ -179,13 +179,18 @@ def _summary(config: RunConfig, trainer: Trainer, grapes: Grapes | None) -> dict
 def _drift(
     config: RunConfig, trainer: Trainer, programmed: ProgrammedNetwork, listener: Listener
 ) -> list[DriftPoint]:
+    def on_read() -> None:
+        listener.step()
+        if listener.stop_requested():
+            raise Interrupted
+
     listener.stage("drift", reads(config.evaluation))
     return evaluate_drift(
         lambda: trainer.task.score(trainer.model, trainer.dataset.test),
         programmed,
         config.evaluation,
         config.seed,
-        listener.step,
+        on_read,
     )
 
 

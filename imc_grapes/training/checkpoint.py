@@ -33,9 +33,11 @@ def load_checkpoint(trainer: Trainer, identity: str, path: Path) -> None:
         InputError: the file is broken, or belongs to another config.
     """
     try:
-        state: dict[str, Any] = torch.load(path, weights_only=False)
+        state: Any = torch.load(path, weights_only=False)
     except Exception as error:
         raise InputError(f"{path}: is not a readable checkpoint: {error}") from None
+    if not isinstance(state, dict):
+        raise InputError(f"{path}: is not a readable checkpoint: it holds a {type(state).__name__}")
     if state.get("config_hash") != identity:
         raise InputError(
             f"{path}: belongs to another config (hash {state.get('config_hash')}, this one is {identity})"
