@@ -60,8 +60,8 @@ class ExpStep(TrainingModel):
         "largest conductance in µS",
         "RESET level in µS",
     )
-    set_pulse: ClassVar[Any] = set_pulse_exp_step
-    reset_pulse: ClassVar[Any] = reset_pulse_exp_step
+    set_pulse: ClassVar[Any] = staticmethod(set_pulse_exp_step)
+    reset_pulse: ClassVar[Any] = staticmethod(reset_pulse_exp_step)
 
     model: Literal["exp_step"] = "exp_step"
     g_max_uS: float = Field(default=25.0, gt=0.0)

@@ -24,8 +24,8 @@ class Linear(TrainingModel):
 
     source: ClassVar[str] = "ideal device, for reference"
     state_rows: ClassVar[tuple[str, ...]] = ()
-    set_pulse: ClassVar[Any] = set_pulse_linear
-    reset_pulse: ClassVar[Any] = reset_pulse_linear
+    set_pulse: ClassVar[Any] = staticmethod(set_pulse_linear)
+    reset_pulse: ClassVar[Any] = staticmethod(reset_pulse_linear)
 
     model: Literal["linear"] = "linear"
     g_max_uS: float = Field(default=25.0, gt=0.0)

@@ -57,8 +57,8 @@ class Nandakumar2018(TrainingModel):
     source: ClassVar[str] = "Nandakumar et al., J. Appl. Phys. 124, 152135 (2018)"
     state_rows: ClassVar[tuple[str, ...]] = ("P, memory of past pulses",)
     drifts: ClassVar[bool] = True
-    set_pulse: ClassVar[Any] = set_pulse_nandakumar2018
-    reset_pulse: ClassVar[Any] = reset_pulse_nandakumar2018
+    set_pulse: ClassVar[Any] = staticmethod(set_pulse_nandakumar2018)
+    reset_pulse: ClassVar[Any] = staticmethod(reset_pulse_nandakumar2018)
 
     model: Literal["nandakumar2018"] = "nandakumar2018"
     g_max_uS: float = Field(default=_MEASURED_G_MAX_US, gt=0.0)
