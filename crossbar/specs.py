@@ -6,7 +6,7 @@ Each of them also parses from a mapping, so that the keys of a YAML file are the
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from device_models.parameters import Parameters
 
@@ -142,6 +142,14 @@ class PulsedSpec(Parameters):
         return values
 
 
+Decay = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+def _pair(value: Any) -> Any:
+    """Strict validation takes a YAML list for a tuple only where no validator has run on what holds it."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 class OptimizerSpec(Parameters):
     """The rule that turns gradients into what is added to chi; equations as in torch.optim.
 
@@ -158,9 +166,7 @@ class OptimizerSpec(Parameters):
     name: OptimizerName = "sgd"
     momentum: float = Field(default=0.9, ge=0.0, lt=1.0)
     alpha: float = Field(default=0.9, ge=0.0, lt=1.0)
-    betas: tuple[
-        Annotated[float, Field(ge=0.0, lt=1.0)], Annotated[float, Field(ge=0.0, lt=1.0)]
-    ] = (0.9, 0.999)
+    betas: Annotated[tuple[Decay, Decay], BeforeValidator(_pair)] = (0.9, 0.999)
     eps: float = Field(default=1e-8, gt=0.0)
     state_bits: Literal[16, 32] = 32
 
