@@ -25,8 +25,8 @@ lint: setup  ## check style, types and the direction of imports
 	@$(BIN)/mypy --strict setup
 	@$(BIN)/lint-imports
 
-bench: setup  ## measure against aihwkit and the memory bandwidth of this machine
-	@$(BIN)/python -m pytest benchmarks
+bench: setup  ## measure speed against aihwkit, torch and the memory bandwidth of this machine
+	@set -e; for script in benchmarks/bench_*.py; do $(BIN)/python $$script; done
 
 clean:  ## remove build outputs and tool caches; results, .venv and the wheel cache stay
 	@rm -rf build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .benchmarks .import_linter_cache
