@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from imc_grapes.cli import doctor, presets, report, results, run, schema, sweep
+from imc_grapes.cli import doctor, pictures, presets, report, results, run, schema, sweep
 from imc_grapes.cli.console import errors
 from kernels.errors import InputError
 
@@ -22,6 +22,7 @@ app.command("run")(run.run)
 app.command("sweep")(sweep.sweep)
 app.command("results")(results.results)
 app.command("report")(report.report)
+app.command("pictures")(pictures.pictures)
 app.command("presets")(presets.presets)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)

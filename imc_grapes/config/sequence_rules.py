@@ -42,6 +42,8 @@ def sequence_problems(config: RunConfig) -> Iterator[Problem]:
         yield ("training", "loss"), f"belongs to images; '{data.name}' has the log-likelihood"
     if not isinstance(data, DataConfig) and network.output == "units":
         yield ("network", "output"), f"'{data.name}' needs log-odds, which only linear gives"
+    if network.output == "units" and network.output_bias != 0.0:
+        yield ("network", "output_bias"), "belongs to a linear output; units have bias_init"
     yield from _word_problems(network, config)
     if isinstance(network, SNUConfig):
         yield from _unit_problems(network)

@@ -66,7 +66,7 @@ def run_experiment(
     if finished:
         return finished
     dataset = load_dataset(config.data, config.seed, data_dir)
-    trainer, grapes = _prepare(config, dataset, listener)
+    trainer, grapes = prepare(config, dataset, listener)
     if folder:
         folder.create(config)
     if folder and resume and folder.checkpoint.exists():
@@ -91,9 +91,10 @@ def run_experiment(
     return outcome
 
 
-def _prepare(
+def prepare(
     config: RunConfig, dataset: Dataset, listener: Listener
 ) -> tuple[Trainer, Grapes | None]:
+    """The network of `config` on its hardware, with its initial weights, ready to be trained."""
     torch.manual_seed(stream_seed(config.seed, "global"))
     weights = generator(config.seed, "initial weights")
     network = build_network_for(config, dataset, weights)

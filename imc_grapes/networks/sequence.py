@@ -85,7 +85,7 @@ def build_sequence_network(
     if config.output == "linear":
         readout = nn.Linear(config.hidden[-1], n_outputs)
         nn.init.xavier_uniform_(readout.weight, generator=generator)
-        nn.init.zeros_(readout.bias)
+        nn.init.constant_(readout.bias, config.output_bias)
         if config.tied and embedding is not None:
             _tie(readout, embedding)
     return SequenceNetwork(embedding, layers, config.dropout, readout)

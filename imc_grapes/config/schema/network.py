@@ -67,6 +67,8 @@ class SNUConfig(Section):
     """The output of any unit of a layer resets all of them."""
     output: Literal["linear", "units"] = "linear"
     """What reads the last hidden layer: weights and biases, or one more layer of units."""
+    output_bias: float = 0.0
+    """First value of the biases of a linear output; -3 expects a note in 20, which is what chorales have."""
     dropout: Dropout = 0.0
     """Probability that an output of a hidden layer is dropped in training."""
     embedding: Width | None = None
@@ -83,6 +85,8 @@ class RecurrentConfig(Section):
     """Units of each hidden layer."""
     output: Literal["linear", "units"] = "linear"
     """What reads the last hidden layer: weights and biases, or one more layer of units."""
+    output_bias: float = 0.0
+    """First value of the biases of a linear output; -3 expects a note in 20, which is what chorales have."""
     dropout: Dropout = 0.0
     """Probability that an output of a hidden layer is dropped in training."""
     embedding: Width | None = None

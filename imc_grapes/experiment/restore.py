@@ -1,0 +1,46 @@
+"""The trained network of a finished run, from the run's folder."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imc_grapes.config import RunConfig, config_hash
+from imc_grapes.config.load import validate
+from imc_grapes.config.yaml_file import read_yaml
+from imc_grapes.data import load_dataset
+from imc_grapes.experiment.listener import Listener
+from imc_grapes.experiment.run import prepare
+from imc_grapes.experiment.run_folder import RunFolder
+from imc_grapes.training.checkpoint import load_checkpoint
+from imc_grapes.training.loop import Trainer
+from kernels.errors import InputError
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that is over, its network as it was when it was evaluated."""
+
+    config: RunConfig
+    trainer: Trainer
+    summary: dict[str, Any]
+
+
+def restore(path: Path, data_dir: Path | None = None) -> FinishedRun:
+    """Load the run in the folder `path`.
+
+    Raises:
+        InputError: the folder holds no finished run with its checkpoint, or its data cannot be read.
+    """
+    folder = RunFolder(path)
+    for file in (folder.config, folder.summary, folder.checkpoint):
+        if not file.is_file():
+            raise InputError(f"{path}: holds no finished run: {file.name} is missing")
+    config = validate(RunConfig, read_yaml(folder.config))
+    dataset = load_dataset(config.data, config.seed, data_dir)
+    trainer, _ = prepare(config, dataset, Listener())
+    load_checkpoint(trainer, config_hash(config), folder.checkpoint)
+    if trainer.position.best_weights is not None:
+        trainer.model.load_state_dict(trainer.position.best_weights)
+    summary = json.loads(folder.summary.read_text(encoding="utf-8"))
+    return FinishedRun(config, trainer, summary)

@@ -1,0 +1,54 @@
+"""The test score against time since programming."""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from imc_grapes.report.charts.picture import Picture
+from imc_grapes.report.charts.style import HEIGHT, WIDTH, finished, records
+from imc_grapes.report.charts.time_axis import plotted, time_axis
+from imc_grapes.words import heading, score_in_words, shown_scale
+
+_NAMES = {"none": "no compensation", "global": "global drift compensation"}
+_COLOURS = ["#d55e00", "#0072b2"]
+_SOFTWARE = "#5b6472"
+
+
+def score_over_time_picture(summary: dict[str, Any]) -> Picture:
+    """Mean and standard deviation over the repeats, with and without drift compensation; dashed, the trained network.
+
+    Args:
+        summary: of a run that was evaluated over time.
+    """
+    metric, scale = summary["metric"], shown_scale(summary["metric"])
+    frame = pd.DataFrame(
+        {
+            "plotted_s": plotted(point["time_s"]),
+            "score": scale * point["mean"],
+            "low": scale * (point["mean"] - point["std"]),
+            "high": scale * (point["mean"] + point["std"]),
+            "series": _NAMES[point["compensation"]],
+        }
+        for point in summary["drift"]
+    )
+    names = [name for name in _NAMES.values() if name in set(frame["series"])]
+    colour = alt.Color("series:N", scale=alt.Scale(domain=names, range=_COLOURS[: len(names)]))
+    x = time_axis(sorted({point["time_s"] for point in summary["drift"]}))
+    y = alt.Y("score:Q", title=f"test {heading(metric)}", scale=alt.Scale(zero=False, padding=8))
+    base = alt.Chart(records(frame))
+    trained = scale * summary[f"test_{metric}"]
+    level = alt.Chart(records(pd.DataFrame({"trained": [trained]})))
+    layers = alt.layer(
+        level.mark_rule(color=_SOFTWARE, strokeDash=[5, 3]).encode(alt.Y("trained:Q")),
+        base.mark_rule(strokeWidth=1.5).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), colour),
+        base.mark_line(strokeWidth=2).encode(x, y, colour),
+        base.mark_point(filled=True, size=60, opacity=1).encode(x, y, colour),
+    )
+    return Picture(
+        f"{metric}_over_time",
+        f"Test {metric} after programming",
+        f"Mean and standard deviation over the repeats; dashed, the network as trained: "
+        f"{score_in_words(metric, summary[f'test_{metric}'])}.",
+        finished(layers.properties(width=WIDTH, height=HEIGHT)),
+    )
