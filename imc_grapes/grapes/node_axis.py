@@ -1,5 +1,7 @@
 """Lay a vector of one number per output node along the right axis of a tensor."""
 
+from functools import cache
+
 from torch import Tensor, nn
 
 _SPATIAL_AXES = {"Conv1d": 1, "Conv2d": 2, "Conv3d": 3}
@@ -7,10 +9,15 @@ _SPATIAL_AXES = {"Conv1d": 1, "Conv2d": 2, "Conv3d": 3}
 
 def output_node_axis(layer: nn.Module) -> int:
     """The axis of a layer's output that counts its nodes, from the end: before the spatial axes of a convolution."""
-    for cls in type(layer).__mro__:
-        kind = cls.__name__.removeprefix("Analog").removesuffix("Mapped")
-        if kind in _SPATIAL_AXES:
-            return -1 - _SPATIAL_AXES[kind]
+    return _node_axis(type(layer))
+
+
+@cache
+def _node_axis(kind: type[nn.Module]) -> int:
+    for cls in kind.__mro__:
+        name = cls.__name__.removeprefix("Analog").removesuffix("Mapped")
+        if name in _SPATIAL_AXES:
+            return -1 - _SPATIAL_AXES[name]
     return -1
 
 
