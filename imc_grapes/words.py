@@ -22,8 +22,12 @@ def bytes_in_words(count: int) -> str:
     """``0 bytes``, ``812 bytes``, ``204 KiB``, ``1.5 MiB``."""
     if count < 1024:
         return f"{count} byte{'' if count == 1 else 's'}"
-    size = count / 1024
-    return f"{size:.3g} KiB" if size < 1024 else f"{size / 1024:.3g} MiB"
+    size, unit = count / 1024, "KiB"
+    for larger in ("MiB", "GiB", "TiB"):
+        if size < 1023.5:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.3g} {unit}" if size < 999.5 else f"{size:.0f} {unit}"
 
 
 def score_in_words(metric: str, score: float) -> str:
