@@ -4,16 +4,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crossbar.tile_conductances import TileConductances, conductances
     from crossbar.later_reads import drifted
     from crossbar.pcm_config import PCMConfig
     from crossbar.pcm_tile import PCMTile
+    from crossbar.readout import ColumnCurrent, PerDevice, Probe
+    from crossbar.tile_conductances import TileConductances, conductances
 
-__all__ = ["PCMConfig", "PCMTile", "TileConductances", "conductances", "drifted"]
+__all__ = [
+    "ColumnCurrent",
+    "PCMConfig",
+    "PCMTile",
+    "PerDevice",
+    "Probe",
+    "TileConductances",
+    "conductances",
+    "drifted",
+]
 
 _HOME = {
+    "ColumnCurrent": "crossbar.readout",
     "PCMConfig": "crossbar.pcm_config",
     "PCMTile": "crossbar.pcm_tile",
+    "PerDevice": "crossbar.readout",
+    "Probe": "crossbar.readout",
     "TileConductances": "crossbar.tile_conductances",
     "conductances": "crossbar.tile_conductances",
     "drifted": "crossbar.later_reads",

@@ -1,14 +1,13 @@
 """SGD, momentum, NAG, RMSprop and Adam in front of chi; their matrices at a chosen word length."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from crossbar.specs import OptimizerSpec
-
-Array = NDArray[np.float32]
-Stored = NDArray[np.float32] | NDArray[np.uint16]
 
 _MATRICES = {
     "sgd": (),
@@ -34,8 +33,9 @@ class ChiOptimizer:
     def __init__(self, spec: OptimizerSpec, shape: tuple[int, int], key: np.uint64) -> None:
         self._spec = spec
         self._key = key
-        dtype = np.float32 if spec.state_bits == 32 else np.uint16
-        self.matrices: dict[str, Stored] = {
+        self._narrow = spec.state_bits == 16
+        dtype = np.uint16 if self._narrow else np.float32
+        self.matrices: dict[str, NDArray[Any]] = {
             name: np.zeros(shape, dtype) for name in _MATRICES[spec.name]
         }
 
@@ -55,10 +55,10 @@ class ChiOptimizer:
         held = {name: self._load(stored) for name, stored in self.matrices.items()}
         if spec.name in ("momentum", "nag"):
             velocity = held["momentum"].mul_(spec.momentum).add_(gradient)
-            if spec.name == "nag":
-                direction = gradient.add_(velocity, alpha=spec.momentum)
-            else:
-                direction = velocity.clone()
+            nesterov = spec.name == "nag"
+            direction = (
+                gradient.add_(velocity, alpha=spec.momentum) if nesterov else velocity.clone()
+            )
         elif spec.name == "rmsprop":
             square = held["mean_square"].mul_(spec.alpha)
             square.addcmul_(gradient, gradient, value=1.0 - spec.alpha)
@@ -74,17 +74,17 @@ class ChiOptimizer:
             self._store(name, values, update, index)
         return direction
 
-    def _load(self, stored: Stored) -> Tensor:
-        if stored.dtype == np.uint16:
+    def _load(self, stored: NDArray[Any]) -> Tensor:
+        if self._narrow:
             from kernels.bfloat16 import decode
 
             return torch.from_numpy(decode(stored.reshape(-1)).reshape(stored.shape))
         return torch.from_numpy(stored)
 
     def _store(self, name: str, values: Tensor, update: int, index: int) -> None:
-        stored = self.matrices[name]
-        if stored.dtype == np.uint16:
+        if self._narrow:
             from kernels.bfloat16 import encode
 
+            stored = self.matrices[name]
             draw = update * len(self.matrices) + index
             encode(values.numpy().reshape(-1), self._key, draw, stored.reshape(-1))

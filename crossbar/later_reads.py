@@ -23,7 +23,8 @@ Array = NDArray[np.float32]
 class LaterReads:
     """The devices of one tile as they are now, drifting from here on under inference statistics.
 
-    Their conductances are taken for freshly programmed ones; the programming noise is left out, since what they hold is known.
+    Their conductances are taken for freshly programmed ones; the programming noise is left out, since what
+    they hold is known.
 
     Args:
         devices: of the tile; copied.
@@ -41,7 +42,9 @@ class LaterReads:
                 f"statistics.g_max_uS: must be that of the devices, {g_max_uS} µS (got "
                 f"{statistics.g_max_uS})"
             )
-        self._statistics = statistics.model_copy(update={"programming": ProgrammingNoise(scale=0.0)})
+        self._statistics = statistics.model_copy(
+            update={"programming": ProgrammingNoise(scale=0.0)}
+        )
         self._seed = seed
         self._weight_per_uS = devices.weight_per_uS
         pairs = np.stack([devices.g_plus, devices.g_minus])
@@ -85,14 +88,14 @@ def drifted(
     Args:
         model: any module with PCM tiles.
         time_s: s since the last update, 0 or more.
-        statistics: drift and read noise of the devices; None for the device model's own drift law since the last pulse
-            (with its read noise, if `PCMConfig.read.noise` is on).
+        statistics: drift and read noise of the devices; None for the device model's own drift law since
+            the last pulse (with its read noise, if `PCMConfig.read.noise` is on).
         seed: fixes what the statistics draw: the same seed gives the same devices at every time.
         compensate_drift: global drift compensation, one digital factor per tile.
 
     Raises:
-        InputError: the model has no PCM tile, the time is negative, or the devices have no drift law and no statistics
-            are given.
+        InputError: the model has no PCM tile, the time is negative, or the devices have no drift law and
+            no statistics are given.
     """
     tiles = [tile for tile in model.modules() if isinstance(tile, PCMTile)]
     if not tiles:

@@ -1,7 +1,7 @@
 """Refuse optimizers whose rule a PCM tile would not follow.
 
-aihwkit's optimizers hand a tile its learning rate and nothing else: momentum, weight decay and Adam's moments are
-ignored, without a word. A tile must not train by another rule than the one that was asked for.
+aihwkit's optimizers hand a tile its learning rate and nothing else: momentum, weight decay and Adam's
+moments are ignored, without a word. A tile must not train by another rule than the one that was asked for.
 """
 
 from typing import Any

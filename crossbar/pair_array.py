@@ -35,6 +35,7 @@ class Counters:
         programmed: writes of the whole matrix.
         program_pulses: pulses of those writes.
         program_missed: pairs that a write did not bring within its tolerance.
+        readouts: readings of the columns' importance, each by as many read cycles as its circuit takes.
     """
 
     updates: int = 0
@@ -46,6 +47,7 @@ class Counters:
     programmed: int = 0
     program_pulses: int = 0
     program_missed: int = 0
+    readouts: int = 0
 
 
 class PairArray:
@@ -83,9 +85,7 @@ class PairArray:
         self.turn = 0
         self.counters = Counters()
         self.constants = model.constants()
-        self.weight_per_uS = array.weight_range / (
-            self.sharing * (model.g_max_uS - model.g_min_uS)
-        )
+        self.weight_per_uS = array.weight_range / (self.sharing * (model.g_max_uS - model.g_min_uS))
         stacked = shape if self.sharing == 1 else (self.sharing, *shape)
         n = int(np.prod(stacked))
         self.g_plus: Array = np.zeros(stacked, np.float32)

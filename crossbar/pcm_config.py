@@ -36,14 +36,14 @@ _IO_NAMES = ("default", "perfect")
 class PCMConfig(MappableRPU, PrePostProcessingRPU):
     """What the tiles of a layer are made of; pass it to an aihwkit layer as `rpu_config`.
 
-    `device`, `io` and `update` each take a name, a mapping, or a frozen parameter object; the others a mapping or
-    an object.
+    `device`, `io` and `update` each take a name, a mapping, or a frozen parameter object; the others a
+    mapping or an object.
 
     Attributes:
         device: "nandakumar2018", "exp_step" or "linear", or a model of `device_models.training`; as a mapping
             with the key `model`.
-        io: "default" (7-bit DAC, 9-bit ADC, output noise: aihwkit's defaults), "perfect", `IOSpec`, or aihwkit's own
-            `IOParameters`, which then hold in both directions and in units of weights.
+        io: "default" (7-bit DAC, 9-bit ADC, output noise: aihwkit's defaults), "perfect", `IOSpec`, or
+            aihwkit's own `IOParameters`, which then hold in both directions and in units of weights.
         update: "pulsed", "accumulated", `PulsedSpec` or `AccumulatedSpec`; as a mapping with the key `kind`.
         array: `ArraySpec`: size of one array, devices per polarity, weight range.
         read: `ReadSpec`: read noise of the devices, drift while training.
@@ -167,9 +167,7 @@ def _spec(key: str, value: Any, default: Spec) -> Spec:
     if isinstance(value, type(default)):
         return value
     if not isinstance(value, Mapping):
-        raise InputError(
-            f"{key}: must be a mapping or a {type(default).__name__} (got {value!r})"
-        )
+        raise InputError(f"{key}: must be a mapping or a {type(default).__name__} (got {value!r})")
     try:
         return type(default).of(value)
     except InputError as error:

@@ -109,8 +109,8 @@ class PCMTile(CustomTile):
     def set_weights(self, weight: Tensor, *args: Any, **kwargs: Any) -> None:
         """Write weights [n_out, n_in] as `PCMConfig.programming` says: every device is RESET first.
 
-        Weights beyond `weight_range` are clipped, with a warning. Arguments as in aihwkit; with `realistic=True` the write is a
-        `write_verify`.
+        Weights beyond `weight_range` are clipped, with a warning. Arguments as in aihwkit; with
+        `realistic=True` the write is a `write_verify`.
         """
         realistic = kwargs.pop("realistic", False)
         self._warn_if_clipped(torch.as_tensor(weight))
@@ -158,8 +158,9 @@ class PCMTile(CustomTile):
     ) -> None:
         """Read the devices as they would be some time after the last update, until `drift_to(None)`.
 
-        Nothing about the training state changes; updates are refused meanwhile. Later times of the same devices come from calls
-        with the same statistics and seed, in order. `crossbar.drifted` does this for a whole model, and undoes it.
+        Nothing about the training state changes; updates are refused meanwhile. Later times of the same
+        devices come from calls with the same statistics and seed, in order. `crossbar.drifted` does this
+        for a whole model, and undoes it.
 
         Args:
             time_s: s since the last update; None for the present again.
@@ -235,7 +236,12 @@ class PCMTileArray(TileModuleArray):
     """A layer that is larger than one array."""
 
     def __init__(
-        self, out_size: int, in_size: int, rpu_config: "PCMConfig", bias: bool = False, **kwargs: Any
+        self,
+        out_size: int,
+        in_size: int,
+        rpu_config: "PCMConfig",
+        bias: bool = False,
+        **kwargs: Any,
     ) -> None:
         rpu_config.streams.begin_array()
         try:

@@ -1,9 +1,10 @@
 """Which random stream each tile of a model gets.
 
-A `PCMConfig` numbers the layers that are built from it, and the tiles of a layer that is split over several; a tile's
-stream follows from the seed and those two numbers, so no two tiles of a model share one. The count belongs to the config
-and to all its copies (aihwkit copies a config for every layer it converts). It starts again when torch's generator stands
-where it stood at the first layer: then a training has been started anew with the same seed, and gets the same streams.
+A `PCMConfig` numbers the layers that are built from it, and the tiles of a layer that is split over
+several; a tile's stream follows from the seed and those two numbers, so no two tiles of a model share one.
+The count belongs to the config and to all its copies (aihwkit copies a config for every layer it
+converts). It starts again when torch's generator stands where it stood at the first layer: then a training
+has been started anew with the same seed, and gets the same streams.
 """
 
 import hashlib

@@ -21,8 +21,9 @@ class TileConductances:
     """The pairs of one tile, and the part of the layer's weight matrix `[n_out, n_in]` that they hold.
 
     Attributes:
-        g_plus: float32 [outputs, inputs], or [K, outputs, inputs]: a row of this matrix holds the devices of one crossbar column, that is, of
-            one output node. µS for our tile; aihwkit's own normalised conductance for its tiles.
+        g_plus: float32 [outputs, inputs], or [K, outputs, inputs]: a row of this matrix holds the devices
+            of one crossbar column, that is, of one output node. µS for our tile; aihwkit's own normalised
+            conductance for its tiles.
         g_minus: float32, the same shape and unit.
         rows: the crossbar rows: which inputs of the layer, as a slice of its second axis.
         columns: the crossbar columns: which output nodes of the layer, as a slice of its first axis.
@@ -37,9 +38,9 @@ class TileConductances:
 def conductances(layer: nn.Module) -> Iterator[TileConductances]:
     """One entry per tile of a layer.
 
-    For a `PCMTile` the arrays are views on the live devices: reading copies nothing, and writing changes the devices. For
-    aihwkit's tiles they are copies: of the hidden weights, where the unit cell is a pair; else the weight matrix split into
-    max(W, 0) and max(-W, 0).
+    For a `PCMTile` the arrays are views on the live devices: reading copies nothing, and writing changes
+    the devices. For aihwkit's tiles they are copies: of the hidden weights, where the unit cell is a pair;
+    else the weight matrix split into max(W, 0) and max(-W, 0).
 
     Args:
         layer: an analog layer, or a tile.

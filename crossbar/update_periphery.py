@@ -52,6 +52,7 @@ class SummedPulses(UpdatePeriphery):
         )
 
     def update(self, x: Tensor, d: Tensor, learning_rate: float) -> None:
+        """See `UpdatePeriphery`."""
         from kernels.pulse_counts import rounded_pulses
 
         devices = self._devices
@@ -79,9 +80,10 @@ class SummedPulses(UpdatePeriphery):
 class PulseTrains(UpdatePeriphery):
     """Every sample sends stochastic trains along rows and columns; devices are pulsed where they coincide.
 
-    T. Gokmen and Y. Vlasov, Front. Neurosci. 10, 333 (2016). In slot s of a train, row i carries a pulse with a probability
-    proportional to |x_i|, column j with one proportional to |d_j|, shared out between rows and columns so that the largest
-    probabilities are equal. The pulses of a slot go to one of the K devices, the next slot's to the next.
+    T. Gokmen and Y. Vlasov, Front. Neurosci. 10, 333 (2016). In slot s of a train, row i carries a pulse
+    with a probability proportional to |x_i|, column j with one proportional to |d_j|, shared out between
+    rows and columns so that the largest probabilities are equal. The pulses of a slot go to one of the K
+    devices, the next slot's to the next.
     """
 
     def __init__(self, spec: PulsedSpec, devices: PairArray) -> None:
@@ -92,6 +94,7 @@ class PulseTrains(UpdatePeriphery):
         )
 
     def update(self, x: Tensor, d: Tensor, learning_rate: float) -> None:
+        """See `UpdatePeriphery`."""
         from kernels.pulse_coincidences import coincident_pulses
 
         devices = self._devices
@@ -132,12 +135,11 @@ class Accumulated(UpdatePeriphery):
         )
         self._full = 1 << (spec.accumulator_bits - 1)
         word = np.int8 if spec.accumulator_bits <= 8 else np.int16
-        self._chi = np.zeros(
-            devices.shape, word if spec.accumulator_bits <= 16 else np.int32
-        )
+        self._chi = np.zeros(devices.shape, word if spec.accumulator_bits <= 16 else np.int32)
         self._optimizer = ChiOptimizer(spec.optimizer, devices.shape, devices.key("words"))
 
     def update(self, x: Tensor, d: Tensor, learning_rate: float) -> None:
+        """See `UpdatePeriphery`."""
         from kernels.pulse_counts import transferred_pulses
 
         devices = self._devices

@@ -1,8 +1,8 @@
 """16-bit words for optimizer state: bfloat16, rounded stochastically.
 
-bfloat16 keeps the range of float32 and 8 bits of its precision. With rounding to nearest, a moving average with a decay of 0.999
-would stop moving; stochastic rounding keeps it right in the mean (S. Gupta et al., *Deep learning with limited numerical
-precision*, ICML 2015).
+bfloat16 keeps the range of float32 and 8 bits of its precision. With rounding to nearest, a moving average
+with a decay of 0.999 would stop moving; stochastic rounding keeps it right in the mean (S. Gupta et al.,
+*Deep learning with limited numerical precision*, ICML 2015).
 """
 
 import numpy as np
@@ -23,9 +23,7 @@ def _encode(first_tile, past_last_tile, bits, key, draw, out):  # type: ignore[n
         out[i] = np.uint16(np.uint32(bits[i] + (w0 & _LOW_BITS)) >> _SIXTEEN)
 
 
-def encode(
-    values: NDArray[np.float32], key: np.uint64, draw: int, out: NDArray[np.uint16]
-) -> None:
+def encode(values: NDArray[np.float32], key: np.uint64, draw: int, out: NDArray[np.uint16]) -> None:
     """Round to bfloat16, up or down with the probabilities that keep the mean.
 
     Args:

@@ -16,7 +16,9 @@ def _normals(first_tile, past_last_tile, key, draw, out):  # type: ignore[no-unt
     for tile in range(first_tile, past_last_tile):
         fill_normals(key, tile, draw, scratch)
         part = out[tile * TILE : (tile + 1) * TILE]
-        part[:] = scratch[: part.size]
+        # A slice assignment would compile numba's whole broadcasting error path: 3 s at every start.
+        for j in range(part.size):
+            part[j] = scratch[j]
 
 
 @njit("void(int64, int64, uint64, uint64, float32[::1])", nogil=True)
@@ -25,7 +27,8 @@ def _uniforms(first_tile, past_last_tile, key, draw, out):  # type: ignore[no-un
     for tile in range(first_tile, past_last_tile):
         fill_uniforms(key, tile, draw, scratch)
         part = out[tile * TILE : (tile + 1) * TILE]
-        part[:] = scratch[: part.size]
+        for j in range(part.size):
+            part[j] = scratch[j]
 
 
 def for_tiles(n: int, kernel: Callable[[int, int], None]) -> None:

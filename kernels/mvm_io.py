@@ -1,8 +1,8 @@
 """The converters around an analog matrix-vector product: what aihwkit's `AnalogMVM` does, in two passes over memory.
 
-`dac` scales, quantises and clips the inputs; the product itself is a BLAS call of the caller; `adc` adds the noise,
-quantises, clips and scales back. With the noise off the results have the bits of `AnalogMVM`, whose dozen elementwise torch
-operations cost more than the product they surround.
+`dac` scales, quantises and clips the inputs; the product itself is a BLAS call of the caller; `adc` adds
+the noise, quantises, clips and scales back. With the noise off the results have the bits of `AnalogMVM`,
+whose dozen elementwise torch operations cost more than the product they surround.
 """
 
 from typing import NamedTuple
@@ -166,7 +166,8 @@ def adc(
 
     Args:
         y: float32 `[batch, n]`, C-contiguous: the product; overwritten.
-        variance: float32 `[batch, n]`, variance that the devices' read noise adds to each output; size 0 for none.
+        variance: float32 `[batch, n]`, variance that the devices' read noise adds to each output; size 0
+            for none.
         scale: float32 `[batch]`, from `dac`.
         converters: see `Converters`.
         key: stream of the output noise.

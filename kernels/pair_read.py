@@ -1,6 +1,7 @@
 """Reading pairs that drift since their last pulse and carry read noise: the weights and the variance of the noise.
 
-Read noise is white from one input vector to the next, so drawing it per device and vector can be left out: the output of
+Read noise is white from one input vector to the next, so drawing it per device and vector can be left out:
+    the output of
 a column is a sum over its devices, and the variances `x_i^2 sigma_i^2` add up.
 """
 
@@ -82,8 +83,8 @@ def read_pairs(
 ) -> None:
     """The weights as drifted, and the variance of their read noise.
 
-    The age of a device is `(update + 1 - last pulse) * seconds_per_update + later_s` where pulses are dated, `later_s` where
-    they are not; without either there is no drift.
+    The age of a device is `(update + 1 - last pulse) * seconds_per_update + later_s` where pulses are
+    dated, `later_s` where they are not; without either there is no drift.
 
     Args:
         pairs: the devices; left as they are.

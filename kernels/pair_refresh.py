@@ -9,8 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from kernels.column_blocks import for_blocks
-from kernels.pair_pulses import DRAW_BITS, PAIRS, Pairs
-from kernels.random_streams import normal
+from kernels.pair_pulses import DRAW_BITS, PAIRS, Pairs, pulse_noise
 
 _BLOCK = 4096
 
@@ -51,8 +50,10 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
                 difference = g_plus[i] - g_minus[i]
                 draw = update << DRAW_BITS
                 device = np.uint64(i)
-                reset_pulse(g_plus, state_plus, i, constants, normal(key_plus, device, draw))
-                reset_pulse(g_minus, state_minus, i, constants, normal(key_minus, device, draw))
+                reset_pulse(g_plus, state_plus, i, constants, pulse_noise(key_plus, device, draw))
+                reset_pulse(
+                    g_minus, state_minus, i, constants, pulse_noise(key_minus, device, draw)
+                )
                 size = abs(difference)
                 pulses = 0
                 while pulses < max_pulses:
@@ -64,10 +65,12 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
                     pulses += 1
                     draw += np.uint64(1)
                     if difference > np.float32(0.0):
-                        set_pulse(g_plus, state_plus, i, constants, normal(key_plus, device, draw))
+                        set_pulse(
+                            g_plus, state_plus, i, constants, pulse_noise(key_plus, device, draw)
+                        )
                     else:
                         set_pulse(
-                            g_minus, state_minus, i, constants, normal(key_minus, device, draw)
+                            g_minus, state_minus, i, constants, pulse_noise(key_minus, device, draw)
                         )
                 if last_plus.size > 0:
                     last_plus[i] = np.int32(update)
@@ -75,7 +78,7 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
                 tally[block, 0] += 1
                 tally[block, 1] += pulses
 
-    return kernel
+    return kernel  # type: ignore[no-any-return]
 
 
 def refresh(
@@ -93,7 +96,8 @@ def refresh(
 ) -> tuple[int, int]:
     """Refresh the pairs whose larger device is above `above_uS` and whose smaller one is above `other_above_uS`.
 
-    The write applies SET pulses with a read after each, until the difference is as large as it was, less the tolerance.
+    The write applies SET pulses with a read after each, until the difference is as large as it was, less
+    the tolerance.
 
     Args:
         set_pulse: a device function of `kernels.pulses`.

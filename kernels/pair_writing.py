@@ -9,8 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from kernels.column_blocks import for_blocks
-from kernels.pair_pulses import DRAW_BITS, PAIRS, Pairs
-from kernels.random_streams import normal
+from kernels.pair_pulses import DRAW_BITS, PAIRS, Pairs, pulse_noise
 
 EXACT, OPEN_LOOP, WRITE_VERIFY = 0, 1, 2
 
@@ -70,16 +69,16 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
                     other, other_state, other_key = g_plus, state_plus, key_plus
                 device = np.uint64(i)
                 draw = update << DRAW_BITS
-                quiet = how == EXACT
+                noisy = how != EXACT
                 reset_pulse(
                     other,
                     other_state,
                     i,
                     constants,
-                    _NO_NOISE if quiet else normal(other_key, device, draw),
+                    pulse_noise(other_key, device, draw) if noisy else _NO_NOISE,
                 )
                 reset_pulse(
-                    g, state, i, constants, _NO_NOISE if quiet else normal(key, device, draw)
+                    g, state, i, constants, pulse_noise(key, device, draw) if noisy else _NO_NOISE
                 )
                 pulses = 0
                 resets = 2
@@ -94,17 +93,17 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
                     other[i] = g_min_uS
                 elif how == OPEN_LOOP:
                     pulses = mean_pulses(g, state, i, g_min_uS + size, max_pulses, constants)
-                    for pulse in range(pulses):
+                    for _ in range(pulses):
                         draw += np.uint64(1)
-                        set_pulse(g, state, i, constants, normal(key, device, draw))
+                        set_pulse(g, state, i, constants, pulse_noise(key, device, draw))
                 else:
                     while abs(g[i] - other[i] - size) > tolerance_uS and pulses < max_pulses:
                         draw += np.uint64(1)
                         if g[i] - other[i] > size + tolerance_uS:
-                            reset_pulse(g, state, i, constants, normal(key, device, draw))
+                            reset_pulse(g, state, i, constants, pulse_noise(key, device, draw))
                             resets += 1
                         else:
-                            set_pulse(g, state, i, constants, normal(key, device, draw))
+                            set_pulse(g, state, i, constants, pulse_noise(key, device, draw))
                         pulses += 1
                     if abs(g[i] - other[i] - size) > tolerance_uS:
                         tally[block, 2] += 1
@@ -114,7 +113,7 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
                 tally[block, 0] += pulses
                 tally[block, 1] += resets
 
-    return kernel
+    return kernel  # type: ignore[no-any-return]
 
 
 def write_pairs(
@@ -138,8 +137,9 @@ def write_pairs(
         reset_pulse: a device function of `kernels.pulses`.
         pairs: the devices; changed.
         targets: float32 [n], wanted `G+ - G-` of every device pair that shares a synapse, µS.
-        how: `EXACT` (the targets themselves, without noise), `OPEN_LOOP` (as many pulses as bring the mean device closest)
-            or `WRITE_VERIFY` (pulse and read until within the tolerance; RESET after an overshoot).
+        how: `EXACT` (the targets themselves, without noise), `OPEN_LOOP` (as many pulses as bring the mean
+            device closest) or `WRITE_VERIFY` (pulse and read until within the tolerance; RESET after an
+            overshoot).
         g_min_uS: conductance of a device at RESET, µS.
         tolerance_uS: of `WRITE_VERIFY`, µS.
         max_pulses: pulses per device.

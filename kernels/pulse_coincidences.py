@@ -1,11 +1,12 @@
 """Stochastic pulse trains along rows and columns; a device is pulsed in the slots where both fire.
 
-In slot s of the train of one sample, row i fires with the probability `p |x_i| / max|x|`, column j with `p |d_j| / max|d|`, where
-`p^2 * slots` is the number of pulses due at the largest product. Which rows and columns fire is drawn by geometric skipping
-over the (slot, line) grid, so the work follows the pulses that fire and not the number of crosspoints.
+In slot s of the train of one sample, row i fires with the probability `p |x_i| / max|x|`, column j with `p
+|d_j| / max|d|`, where `p^2 * slots` is the number of pulses due at the largest product. Which rows and
+columns fire is drawn by geometric skipping over the (slot, line) grid, so the work follows the pulses that
+fire and not the number of crosspoints.
 
-T. Gokmen and Y. Vlasov, Front. Neurosci. 10, 333 (2016); geometric skipping: L. Devroye, *Non-Uniform Random Variate
-Generation*, Springer 1986, chapter X.2.
+T. Gokmen and Y. Vlasov, Front. Neurosci. 10, 333 (2016); geometric skipping: L. Devroye, *Non-Uniform
+Random Variate Generation*, Springer 1986, chapter X.2.
 """
 
 from collections.abc import Callable
@@ -18,8 +19,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from kernels.fast_math import log
-from kernels.pair_pulses import DRAW_BITS, PAIRS, Pairs
-from kernels.random_streams import normal, words
+from kernels.pair_pulses import DRAW_BITS, PAIRS, Pairs, pulse_noise
+from kernels.random_streams import words
 
 _TWO_TO_MINUS_32 = np.float32(2.0**-32)
 _HALF = np.float32(0.5)
@@ -53,7 +54,7 @@ def _fire(p, size, order, count, slots, key, index, fired, start):  # type: igno
     found = 0
     slot = 0
     start[0] = 0
-    cell = -1
+    cell = np.int64(-1)
     cells = count * slots
     per_gap = np.float32(0.0) if p >= np.float32(1.0) else np.float32(1.0 / log1p(-p))
     draw = np.uint64(0)
@@ -130,7 +131,15 @@ def _kernel(set_pulse: Any) -> Callable[..., tuple[int, int]]:
                 saturated += 1
             sample = (update << DRAW_BITS) | np.uint64(2 * b)
             _fire(
-                p, column_size, columns, n_columns, slots, key_trains, sample, fired_columns, column_start
+                p,
+                column_size,
+                columns,
+                n_columns,
+                slots,
+                key_trains,
+                sample,
+                fired_columns,
+                column_start,
             )
             if column_start[slots] == 0:
                 continue
@@ -152,7 +161,7 @@ def _kernel(set_pulse: Any) -> Callable[..., tuple[int, int]]:
                     for r in range(row_start[slot], row_start[slot + 1]):
                         i = fired_rows[r]
                         device = k * n + j * n_in + i
-                        z = normal(key_pulses, np.uint64(pulses), update)
+                        z = pulse_noise(key_pulses, np.uint64(pulses), update)
                         pulses += 1
                         if (x[b, i] > np.float32(0.0)) != (d[b, j] > np.float32(0.0)):
                             set_pulse(g_plus, state_plus, device, constants, z)

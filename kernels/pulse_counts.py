@@ -26,8 +26,8 @@ def _round(first_tile, past_last_tile, update, scale, limit, key, draw, out, tal
         fill_uniforms(key, tile, draw, u)
         part = update[tile * TILE : (tile + 1) * TILE]
         pulses = out[tile * TILE : (tile + 1) * TILE]
-        total = 0
-        saturated = 0
+        total = np.int64(0)
+        saturated = np.int64(0)
         for i in range(part.size):
             wanted = scale * part[i]
             size = abs(wanted)
@@ -130,8 +130,8 @@ def transferred_pulses(
         draw: number of the update.
 
     Returns:
-        int16 [n], signed (positive for G+); how many pulses they are together; in how many places chi saturated because more
-        than `limit` pulses were due.
+        int16 [n], signed (positive for G+); how many pulses they are together; in how many places chi
+        saturated because more than `limit` pulses were due.
     """
     out = np.empty(update.size, np.int16)
     tally = np.zeros(((update.size + TILE - 1) // TILE, 2), np.int64)

@@ -7,7 +7,11 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def apply_pulses(
-    step: Callable[[float], float], g_plus: ArrayLike, g_minus: ArrayLike, counts: ArrayLike, turn: int
+    step: Callable[[float], float],
+    g_plus: ArrayLike,
+    g_minus: ArrayLike,
+    counts: ArrayLike,
+    turn: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The conductances `[K, n]` after the pulses, where `step(g)` is the conductance after one pulse."""
     plus, minus = np.array(g_plus, np.float64), np.array(g_minus, np.float64)

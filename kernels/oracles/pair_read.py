@@ -7,7 +7,12 @@ from kernels.read_law import ReadLaw
 
 
 def read_pairs(
-    g_plus: ArrayLike, g_minus: ArrayLike, age_plus_s: ArrayLike, age_minus_s: ArrayLike, law: ReadLaw, unit: float
+    g_plus: ArrayLike,
+    g_minus: ArrayLike,
+    age_plus_s: ArrayLike,
+    age_minus_s: ArrayLike,
+    law: ReadLaw,
+    unit: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights and variances `[n]` of pairs `[K, n]` with these times since their last pulses."""
     plus = _drifted(g_plus, age_plus_s, law)
