@@ -4,6 +4,9 @@ import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from typing import Any
 
 import dask
 from distributed import Client, LocalCluster
@@ -21,33 +24,54 @@ _ONE_THREAD = {
 }
 
 
+@dataclass(frozen=True)
+class Workers:
+    """The workers that trials are handed to."""
+
+    client: Client
+    local: LocalCluster | None = None
+    """Where we started them ourselves, and so have to replace the lost ones."""
+    count: int = 0
+    """How many we started."""
+
+    def slots(self, resources: dict[str, float]) -> int:
+        """How many trials can run at once; asks for new workers where our own are missing."""
+        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        if self.local is not None and len(workers) < self.count:
+            self.local.scale(self.count)
+        return sum(_slots_of(worker, resources) for worker in workers)
+
+
 @contextmanager
-def local_cluster(workers: int) -> Iterator[Client]:
-    """A client of `workers` processes of one thread each, which end with this process, however it ends."""
+def local_workers(count: int) -> Iterator[Workers]:
+    """`count` processes of one thread each, which end with this process, however it ends."""
     settings = {
         "distributed.scheduler.allowed-failures": RERUNS_AFTER_WORKER_DEATH,
         "distributed.nanny.environ": _ONE_THREAD,
+        # A dead worker is started again by its nanny. One that has not come back after this time, because it was
+        # asked to end or the nanny failed, is given up, and `Workers.slots` replaces it.
+        "distributed.deploy.lost-worker-timeout": "60 s",
     }
     with (
         dask.config.set(settings),
         _no_interrupts_for_children(),
         LocalCluster(
-            n_workers=workers,
+            n_workers=count,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="localhost:0",
             silence_logs=logging.CRITICAL,
             env=_ONE_THREAD,
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        yield client
+        yield Workers(client, cluster, count)
 
 
 @contextmanager
-def running_cluster(address: str) -> Iterator[Client]:
-    """A client of the scheduler at `address`.
+def workers_of(address: str) -> Iterator[Workers]:
+    """The workers of the scheduler at `address`.
 
     Raises:
         InputError: nobody answers there.
@@ -56,33 +80,26 @@ def running_cluster(address: str) -> Iterator[Client]:
     try:
         client = Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"--scheduler {address}: no Dask scheduler answers there: {error}"
-        ) from None
+        message = f"--scheduler {address}: no Dask scheduler answers there: {error}"
+        raise InputError(message) from None
     with client:
-        yield client
+        yield Workers(client)
 
 
-def slots(client: Client, resources: dict[str, float]) -> int:
-    """How many trials the cluster can run at once."""
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    return sum(_slots_of(worker, resources) for worker in workers)
-
-
-def _slots_of(worker: dict[str, object], resources: dict[str, float]) -> int:
-    threads = int(str(worker["nthreads"]))
+def _slots_of(worker: dict[str, Any], resources: dict[str, float]) -> int:
     offered = worker.get("resources") or {}
-    assert isinstance(offered, dict)
     fits = [int(offered.get(name, 0) // amount) for name, amount in resources.items()]
-    return min([threads, *fits])
+    return min([int(worker["nthreads"]), *fits])
 
 
 @contextmanager
 def _no_interrupts_for_children() -> Iterator[None]:
     """Block SIGINT while threads are made: they, and the workers they start, keep it blocked.
 
-    Otherwise Ctrl-C in a terminal would reach the workers and kill the trials that are to be finished.
+    Otherwise Ctrl-C in a terminal would reach the workers and end the trials that are to be finished. The resource
+    tracker of multiprocessing is started first, since its start unblocks SIGINT in the thread that needs it.
     """
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

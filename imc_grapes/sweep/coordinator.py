@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from distributed import Client, Future, KilledWorker
+from distributed import Future, KilledWorker
 
 from imc_grapes.experiment.versions import versions
 from imc_grapes.store.records import TrialResult
 from imc_grapes.store.writer import StoreWriter
-from imc_grapes.sweep.cluster import RERUNS_AFTER_WORKER_DEATH, slots
+from imc_grapes.sweep.cluster import RERUNS_AFTER_WORKER_DEATH, Workers
 from imc_grapes.sweep.plan import SweepPlan, Trial
 from imc_grapes.sweep.stop_request import StopRequest
 from imc_grapes.sweep.trial import STARTED, Runner, run, run_trial
@@ -60,7 +60,7 @@ class Coordinator:
 
     def __init__(
         self,
-        client: Client,
+        workers: Workers,
         plan: SweepPlan,
         store: StoreWriter,
         watcher: Watcher,
@@ -70,7 +70,8 @@ class Coordinator:
         runner: Runner = run,
     ) -> None:
         """`runner` is what a worker calls to make an outcome of a config; it must be picklable."""
-        self._client = client
+        self._workers = workers
+        self._client = workers.client
         self._plan = plan
         self._store = store
         self._watcher = watcher
@@ -108,7 +109,7 @@ class Coordinator:
         looked_up, total = 0.0, 0
         while True:
             if time.monotonic() - looked_up >= _LOOK_UP_EVERY_S:
-                total, looked_up = slots(self._client, self._plan.resources), time.monotonic()
+                total, looked_up = self._workers.slots(self._plan.resources), time.monotonic()
                 self._watcher.waiting(total)
             yield max(total - len(self._running), 0)
 

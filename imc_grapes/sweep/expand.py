@@ -3,7 +3,6 @@
 import copy
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from imc_grapes.config import RunConfig, config_hash, parse_run_config
@@ -17,18 +16,6 @@ from imc_grapes.sweep.schema import SweepConfig
 from kernels.errors import InputError
 
 _MOST_PROBLEMS_SHOWN = 20
-
-
-@dataclass(frozen=True)
-class _TrialDocument(YamlDocument):
-    """A base config with swept keys on top; a message points at whichever file the key came from."""
-
-    origins: dict[KeyPath, str] = field(default_factory=dict)
-
-    def where(self, path: KeyPath) -> str:
-        ancestors = [path[:length] for length in range(len(path), 0, -1)]
-        swept = [self.origins[ancestor] for ancestor in ancestors if ancestor in self.origins]
-        return swept[0] if swept else super().where(path)
 
 
 def expand(
@@ -91,14 +78,20 @@ def _combinations(axes: Axes) -> Iterator[list[tuple[Axis, Choice]]]:
             yield [*combination, (tune, choice)]
 
 
-def _resolve(base: YamlDocument, settings: Sequence[Setting]) -> _TrialDocument:
+def _resolve(base: YamlDocument, settings: Sequence[Setting]) -> YamlDocument:
+    """The base config with swept keys on top; a message points at whichever file a key came from."""
     values = copy.deepcopy(base.values)
     origins: dict[KeyPath, str] = {}
     for setting in settings:
         name = ".".join(map(str, setting.key))
         set_key(values, setting.key, copy.deepcopy(setting.value), f"{setting.where}: {name}")
         origins[setting.key] = setting.where
-    return _TrialDocument(values, base.source, base.lines, origins)
+    lines = {
+        path: line
+        for path, line in base.lines.items()
+        if not any(path[: len(key)] == key for key in origins)
+    }
+    return YamlDocument(values, base.source, lines, origins)
 
 
 def _trial(

@@ -11,6 +11,7 @@ from imc_grapes.store.records import TrialResult
 from imc_grapes.sweep.plan import Trial
 
 _LOG_EVERY_S = 10.0
+"""Between two lines where there is no terminal."""
 
 
 class ProgressView:

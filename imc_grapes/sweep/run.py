@@ -4,12 +4,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from distributed import Client
 from rich.console import Console
 
 from imc_grapes.store.lock import exclusive
 from imc_grapes.store.writer import StoreWriter
-from imc_grapes.sweep.cluster import local_cluster, running_cluster
+from imc_grapes.sweep.cluster import Workers, local_workers, workers_of
 from imc_grapes.sweep.coordinator import Coordinator
 from imc_grapes.sweep.plan import SweepPlan
 from imc_grapes.sweep.progress import ProgressView
@@ -74,11 +73,11 @@ def run_sweep(
         )
         if todo:
             with (
-                _cluster(scheduler, min(workers, todo)) as client,
+                _workers(scheduler, min(workers, todo)) as found,
                 stop.listening(),
                 view.shown(),
             ):
-                Coordinator(client, plan, store, view, stop, data_dir=data_dir, runner=runner).run()
+                Coordinator(found, plan, store, view, stop, data_dir=data_dir, runner=runner).run()
         after = store.counts()
         left = len(store.pending())
         return SweepEnd(
@@ -90,5 +89,5 @@ def run_sweep(
         )
 
 
-def _cluster(scheduler: str | None, workers: int) -> AbstractContextManager[Client]:
-    return local_cluster(workers) if scheduler is None else running_cluster(scheduler)
+def _workers(scheduler: str | None, workers: int) -> AbstractContextManager[Workers]:
+    return local_workers(workers) if scheduler is None else workers_of(scheduler)

@@ -1,0 +1,147 @@
+import re
+
+import pytest
+
+from imc_grapes.config import config_hash
+from imc_grapes.sweep import load_sweep
+from kernels.errors import InputError
+
+
+def test_a_grid_gives_every_combination_once(sweep_file):
+    plan = load_sweep(
+        sweep_file(
+            "grid:\n  training.optimizer.name: [sgd, adam]\n  network.hidden: [[8], [16], [8, 8]]\nseeds: 2\n"
+        )
+    )
+    found = {
+        (t.config.training.optimizer.name, t.config.network.hidden, t.config.seed)
+        for t in plan.trials
+    }
+    assert len(plan.trials) == len(found) == 2 * 3 * 2
+    assert len({t.hash for t in plan.trials}) == 12
+    assert all(t.hash == config_hash(t.config) for t in plan.trials)
+
+
+def test_methods_and_settings_are_told_apart_by_their_keys(sweep_file):
+    plan = load_sweep(
+        sweep_file(
+            "grid:\n"
+            "  training.grapes.mode: [off, propagating]\n"
+            "  training.optimizer.name: [sgd, adam]\n"
+            "  data.batch_size: [16, 32]\n"
+        )
+    )
+    assert [t.method for t in plan.trials[::2]] == ["SGD", "Adam", "GRAPES, SGD", "GRAPES, Adam"]
+    assert {t.setting for t in plan.trials} == {"batch_size 16", "batch_size 32"}
+    assert plan.baseline == "SGD"
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("[0.1, 1e-2]", [0.1, 0.01]),
+        ("{linspace: [0.1, 0.3, 3]}", [0.1, 0.2, 0.3]),
+        ("{logspace: [0.001, 0.1, 3]}", [0.001, 0.01, 0.1]),
+        ("{low: 0.1, high: 0.2}", [0.1, 0.2]),
+    ],
+)
+def test_values_are_a_list_a_space_or_named(sweep_file, values, expected):
+    plan = load_sweep(sweep_file(f"grid:\n  training.optimizer.lr: {values}\n"))
+    assert [t.config.training.optimizer.lr for t in plan.trials] == expected
+
+
+def test_a_space_between_whole_numbers_stays_whole(sweep_file):
+    plan = load_sweep(sweep_file("grid:\n  data.batch_size: {linspace: [10, 30, 3]}\n"))
+    assert [t.config.data.batch_size for t in plan.trials] == [10, 20, 30]
+
+
+def test_named_values_name_the_setting(sweep_file):
+    plan = load_sweep(
+        sweep_file("grid:\n  data: {small: {name: digits, batch_size: 8}, large: {name: digits}}\n")
+    )
+    assert [t.setting for t in plan.trials] == ["small", "large"]
+    assert plan.trials[0].config.data.train_samples is None, "a section is replaced whole"
+
+
+def test_zipped_keys_move_together(sweep_file):
+    plan = load_sweep(
+        sweep_file("zip:\n  data.batch_size: [8, 16]\n  training.epochs: [2, 4]\nseeds: [3, 5]\n")
+    )
+    assert [(t.config.data.batch_size, t.config.training.epochs, t.config.seed) for t in plan.trials] == [
+        (8, 2, 3), (16, 4, 3), (8, 2, 5), (16, 4, 5),
+    ]  # fmt: skip
+
+
+def test_cases_set_several_keys_and_may_tune_over_values_of_their_own(sweep_file):
+    plan = load_sweep(
+        sweep_file(
+            "cases:\n"
+            "  SGD: {}\n"
+            "  Adam: {training.optimizer.name: adam}\n"
+            "tune:\n"
+            "  training.optimizer.lr: {SGD: [0.1, 0.3], Adam: [0.001]}\n"
+            "baseline: Adam\n"
+        )
+    )
+    assert [(t.method, t.tuned) for t in plan.trials] == [
+        ("SGD", 0.1),
+        ("SGD", 0.3),
+        ("Adam", 0.001),
+    ]
+    assert (plan.tune, plan.baseline) == ("training.optimizer.lr", "Adam")
+
+
+@pytest.mark.parametrize("tune", ["", "tune: training.optimizer.lr\n"])
+def test_a_learning_rate_in_the_grid_is_tuned(sweep_file, tune):
+    plan = load_sweep(sweep_file(f"grid: {{training.optimizer.lr: [0.1, 0.3]}}\n{tune}"))
+    assert plan.tune == "training.optimizer.lr"
+    assert [t.tuned for t in plan.trials] == [0.1, 0.3]
+    assert {t.method for t in plan.trials} == {"SGD"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("grid:\n  training.optimizer.lrr: [0.1]\n", r"sweep.yaml:3: training.optimizer.lrr: unknown key"),
+        ("grid:\n  training.optimizer.lr: [0.1,\n    -1]\n", r"sweep.yaml:4: training.optimizer.lr: .*greater than 0"),
+        ("grid:\n  training.epochs: [many]\n", r"sweep.yaml:3: training.epochs: .*integer"),
+        ("cases:\n  A: {training.optimizer.name: sgdd}\n", r"sweep.yaml:3: training.optimizer.name"),
+        ("grid:\n  training.epochs: 3\n", r"sweep.yaml:3: grid.training.epochs: must be a list"),
+        ("grid:\n  training.epochs: []\n", r"sweep.yaml:3: .*at least one value"),
+        ("grid:\n  training.epochs: [1, 1]\n", r"sweep.yaml:3: .*more than once"),
+        ("grid:\n  training.epochs: {logspace: [0, 1, 2]}\n", r"sweep.yaml:3: .*above 0"),
+        ("grid:\n  training.epochs: {linspace: [1, 2]}\n", r"sweep.yaml:3: .*start, stop, count"),
+        ("zip:\n  training.epochs: [1, 2]\n  data.batch_size: [8]\n", r"sweep.yaml:2: zip: .*of one length"),
+        ("grid: {training.epochs: [1]}\ncases: {A: {training.epochs: 2}}\n", "would undo"),
+        ("grid: {network.hidden.deep: [1]}\n", r"sweep.yaml:2: network.hidden.deep"),
+        ("cases:\n  A: {training.epochs: 1}\n  B: {}\n", "two trials are the same"),
+        ("tune: training.optimizer.lr\n", r"sweep.yaml:2: tune: .*no key of the grid"),
+        ("cases: {A: {}}\ntune: {training.optimizer.lr: {A: [1], B: [1]}}\n", r":3: .*B: is none of the cases"),
+        ("baseline: SGDD\n", r"sweep.yaml:2: baseline: 'SGDD' is none of the methods: SGD"),
+        ("seeds: 0\n", r"sweep.yaml:2: seeds"),
+        ("seeds: [1, 1]\n", r"sweep.yaml:2: seeds: .*more than once"),
+        ("gird: {}\n", r"sweep.yaml:2: gird: unknown key"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_with_its_line(sweep_file, text, message):
+    with pytest.raises(InputError) as caught:
+        load_sweep(sweep_file(text))
+    assert re.search(message, str(caught.value)), str(caught.value)
+
+
+def test_what_is_wrong_in_the_base_config_is_named_there(sweep_file):
+    with pytest.raises(InputError, match=r"base.yaml:2: sed: unknown key"):
+        load_sweep(sweep_file("seeds: 2\n", base="name: x\nsed: 1\n"))
+
+
+def test_a_missing_base_config_is_named_where_it_is_asked_for(sweep_file, tmp_path):
+    path = sweep_file("")
+    (tmp_path / "base.yaml").unlink()
+    with pytest.raises(InputError, match=r"sweep.yaml:1: base: .*base.yaml: no such file"):
+        load_sweep(path)
+
+
+def test_all_problems_are_reported_at_once(sweep_file):
+    with pytest.raises(InputError) as caught:
+        load_sweep(sweep_file("grid:\n  training.epochs: [0, -1, 3]\n  data.batch_size: [0, 8]\n"))
+    assert len(str(caught.value).splitlines()) == 3
