@@ -30,9 +30,25 @@ def broken_rules(config: RunConfig) -> Iterator[Problem]:
             hardware.statistics.build()
         except InputError as error:
             yield ("hardware", "statistics"), str(error)
-    for name in config.training.grapes.exclude:
-        if config.training.grapes.mode == "none":
-            yield ("training", "grapes", "exclude"), f"names '{name}', but grapes.mode is none"
+    yield from _grapes_problems(config)
+
+
+def _grapes_problems(config: RunConfig) -> Iterator[Problem]:
+    grapes = config.training.grapes
+    key = ("training", "grapes")
+    if grapes.mode == "none":
+        for name in grapes.exclude:
+            yield (*key, "exclude"), f"names '{name}', but grapes.mode is none"
+        if not grapes.readout.is_exact:
+            yield (*key, "readout"), f"is {grapes.readout.kind}, but grapes.mode is none"
+        if grapes.factor_bits is not None:
+            yield (*key, "factor_bits"), f"is {grapes.factor_bits}, but grapes.mode is none"
+    elif isinstance(config.hardware, DigitalHardware) and not grapes.readout.is_exact:
+        yield (
+            (*key, "readout"),
+            f"the circuit {grapes.readout.kind} reads crossbars, and digital weights lie on none; "
+            "use hardware.tile: pcm or aihwkit, or leave it out",
+        )
 
 
 def _aihwkit_problems(config: RunConfig, hardware: AihwkitHardware) -> Iterator[Problem]:

@@ -100,6 +100,7 @@ def prepare(
     network = build_network_for(config, dataset, weights)
     model = on_hardware(network, config)
     optimizer = build_optimizer(model, config.training.optimizer)
+    grapes = _attach_grapes(config, model)
     trainer = Trainer(
         model=model,
         optimizer=optimizer,
@@ -114,15 +115,23 @@ def prepare(
         clip_norm=config.training.clip_norm,
         patience=config.training.patience,
         keep_best=config.training.keep == "best",
+        grapes=grapes,
     )
-    return trainer, _attach_grapes(config, model)
+    return trainer, grapes
 
 
 def _attach_grapes(config: RunConfig, model: nn.Module) -> Grapes | None:
-    mode = config.training.grapes.mode
+    chosen = config.training.grapes
+    mode = chosen.mode
     if mode == "none":
         return None
-    return Grapes(model, mode, exclude=config.training.grapes.exclude)
+    return Grapes(
+        model,
+        mode,
+        exclude=chosen.exclude,
+        readout=chosen.readout,
+        factor_bits=chosen.factor_bits,
+    )
 
 
 def _train(

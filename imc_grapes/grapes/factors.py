@@ -5,23 +5,28 @@ import math
 import torch
 from torch import Tensor, nn
 
-from crossbar.importance import column_importance
 from crossbar.placement import placed_tiles
+from crossbar.readout import PerDevice, Readout
+from crossbar.readout.layer import read_importance
 from imc_grapes.grapes.layers import incoming_weights, is_analog
 from kernels.importance import modulation_factors, per_weight
+
+EXACT = PerDevice()
 
 
 class NonFiniteWeightError(ValueError):
     """A weight or a conductance is NaN or infinite: the training has diverged."""
 
 
-def layer_factors(name: str, layer: nn.Module) -> Tensor:
+def layer_factors(name: str, layer: nn.Module, readout: Readout = EXACT, draw: int = 0) -> Tensor:
     """GRAPES factors of one layer.
 
     Args:
         name: the layer's name, for the error.
         layer: a weight layer, digital or analog, or a layer of units: their importance counts input and recurrent
             weights together.
+        readout: the circuit that reads the importance of nodes on a crossbar.
+        draw: number of the reading, which fixes the noise of the readout.
 
     Returns:
         ``[n_out]`` on the device of the layer's weights, in their floating-point type.
@@ -29,7 +34,10 @@ def layer_factors(name: str, layer: nn.Module) -> Tensor:
     Raises:
         NonFiniteWeightError: a weight or conductance is NaN or infinite.
     """
-    parts = [_importance(part) for part in incoming_weights(layer)]
+    parts = [
+        _importance(part, readout, draw, f"{name}.{index}")
+        for index, part in enumerate(incoming_weights(layer))
+    ]
     importance = torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
     _check_finite(name, importance)
     if importance.device.type == "cpu" and importance.dtype == torch.float32:
@@ -39,11 +47,11 @@ def layer_factors(name: str, layer: nn.Module) -> Tensor:
     return (2.0 * ratio).clamp(1.0, 2.0)
 
 
-def _importance(layer: nn.Module) -> Tensor:
+def _importance(layer: nn.Module, readout: Readout, draw: int, name: str) -> Tensor:
     """``sum_i |w_ji|`` of every node, ``[n_out]``."""
     if is_analog(layer):
         device = next(placed_tiles(layer)).tile.device
-        return torch.from_numpy(column_importance(layer)).to(device)
+        return torch.from_numpy(read_importance(layer, readout, draw, name)).to(device)
     weight = layer.weight
     assert isinstance(weight, Tensor)
     matrix = weight.detach().flatten(1)

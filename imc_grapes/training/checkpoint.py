@@ -19,6 +19,7 @@ def save_checkpoint(trainer: Trainer, identity: str, path: Path) -> None:
             "order": trainer.order.get_state(),
             "global_random_state": torch.get_rng_state(),
             "position": vars(trainer.position),
+            "grapes": trainer.grapes.state_dict() if trainer.grapes else None,
         },
         path,
     )
@@ -48,3 +49,5 @@ def load_checkpoint(trainer: Trainer, identity: str, path: Path) -> None:
     torch.set_rng_state(state["global_random_state"])
     for key, value in state["position"].items():
         setattr(trainer.position, key, value)
+    if trainer.grapes:
+        trainer.grapes.load_state_dict(state["grapes"])

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from imc_grapes.data import Dataset
+from imc_grapes.grapes import Grapes
 from imc_grapes.tasks.image_classification import ImageClassification
 from imc_grapes.tasks.task import StepLoss, Task
 from imc_grapes.training.epoch_metrics import EpochMetrics
@@ -63,6 +64,7 @@ class Trainer:
     clip_norm: float | None = None
     patience: int | None = None
     keep_best: bool = False
+    grapes: Grapes | None = None
 
     def run(self, on_batch: Callable[[], None] = lambda: None) -> Iterator[EpochMetrics]:
         """Train the epochs that are left, yielding the metrics of each; `keep_best` goes back to the best one.

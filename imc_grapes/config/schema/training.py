@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from crossbar.readout import PerDevice, ReadoutSpec
 from imc_grapes.config.schema.section import Section
 
 OptimizerName = Literal["sgd", "momentum", "nag", "rmsprop", "adam"]
@@ -35,6 +36,10 @@ class GrapesConfig(Section):
     it | lr_matched: the control, every node of a layer gets the layer's mean factor."""
     exclude: tuple[str, ...] = ()
     """Names of layers that take no part, beside the last one, which never does."""
+    readout: ReadoutSpec = PerDevice()
+    """The circuit that reads the importance off the crossbars; exact by default."""
+    factor_bits: int | None = Field(None, ge=1, le=16)
+    """Word length of the factor in the update path, for [1, 2]; null: no rounding."""
 
 
 class TrainingConfig(Section):
