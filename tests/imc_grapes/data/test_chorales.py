@@ -95,7 +95,7 @@ def test_fewer_chorales_can_be_asked_for_but_not_more(tmp_path):
     dataset = load_dataset(ChoralesConfig(name="jsb", train_samples=5, test_samples=2), 0, tmp_path)
     assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (5, 4, 2)
     assert (dataset.train.n_features, dataset.n_classes) == (NOTES, NOTES)
-    with pytest.raises(InputError, match="data.train_samples: 99 is more than the 12 samples"):
+    with pytest.raises(InputError, match=r"data\.train_samples: 99 is more than the 12 samples"):
         load_dataset(ChoralesConfig(name="jsb", train_samples=99), 0, tmp_path)
 
 
