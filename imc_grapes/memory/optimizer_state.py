@@ -8,22 +8,32 @@ from torch import Tensor, nn
 from crossbar.specs import AccumulatedSpec
 from imc_grapes.training.optimizers import STATE_PER_WEIGHT, AnyOptimizer
 
+_DIGITAL_MATRICES = (
+    "hidden_weights_chi",
+    "buffered_FP_weight",
+    "running_mean_weight",
+    "past_mean_weight",
+)
+
 
 def measured_bytes(optimizer: AnyOptimizer, model: nn.Module) -> int:
     """Bytes of every array that is kept from one update to the next; call it after a step.
 
-    Counts the tensors of `optimizer`, and what the tiles of `model` that update themselves keep.
+    Counts the tensors of `optimizer`, and what the tiles of `model` that update themselves keep in digital memory.
     """
     in_torch = sum(t.numel() * t.element_size() for t in _tensors(dict(optimizer.state)))
-    return in_torch + sum(
+    in_tiles = sum(
         array.nbytes for tile in _tiles(model) for array in tile.update_state_arrays().values()
     )
+    in_aihwkit = sum(t.numel() * t.element_size() for t in _digital_matrices_of_aihwkit(model))
+    return in_torch + in_tiles + in_aihwkit
 
 
 def closed_form_bytes(model: nn.Module, optimizer_name: str) -> int:
     """Bytes that the textbook asks for: 0, N, N, N or 2N numbers of the weights' own size.
 
-    torch's Adam also keeps a 4-byte step counter per parameter tensor, which the closed form leaves out. A tile with an
+    torch's Adam also keeps a 4-byte step counter per parameter tensor, which the closed form leaves out, as it does
+    the digital matrices of aihwkit's mixed-precision and transfer compounds. A tile with an
     accumulator keeps that too, and the optimizer's numbers at the tile's own word length.
     """
     per_weight = STATE_PER_WEIGHT[optimizer_name]
@@ -35,6 +45,16 @@ def closed_form_bytes(model: nn.Module, optimizer_name: str) -> int:
             bits = update.accumulator_bits + per_weight * update.optimizer.state_bits
             in_tiles += tile.in_size * tile.out_size * bits // 8
     return in_torch + in_tiles
+
+
+def _digital_matrices_of_aihwkit(model: nn.Module) -> Iterator[Tensor]:
+    """What aihwkit's mixed-precision and transfer compounds keep beside their devices, hidden in their C++ part."""
+    for module in model.modules():
+        is_theirs = hasattr(module, "get_hidden_parameters") and hasattr(module, "analog_ctx")
+        if is_theirs and not hasattr(module, "update_state_arrays"):
+            for name, matrix in module.get_hidden_parameters().items():  # type: ignore[operator]
+                if name.startswith(_DIGITAL_MATRICES):
+                    yield matrix
 
 
 def _tiles(model: nn.Module) -> Iterator[Any]:

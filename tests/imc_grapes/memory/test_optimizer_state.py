@@ -1,9 +1,14 @@
 import pytest
 import torch
 from aihwkit.nn.conversion import convert_to_analog
-from aihwkit.simulator.presets import IdealizedPreset, StandardHWATrainingPreset
+from aihwkit.simulator.presets import (
+    IdealizedPreset,
+    MixedPrecisionPCMPreset,
+    StandardHWATrainingPreset,
+)
 from torch import nn
 
+from crossbar import PCMConfig
 from imc_grapes import Grapes
 from imc_grapes.config.schema import OptimizerConfig
 from imc_grapes.memory import closed_form_bytes, measured_bytes
@@ -77,3 +82,23 @@ def test_frozen_weights_need_no_state():
     network = model()
     network[0].requires_grad_(False)
     assert closed_form_bytes(network, "adam") == 2 * 4 * 15
+
+
+def test_the_accumulator_of_aihwkits_mixed_precision_is_counted():
+    network = convert_to_analog(model(), MixedPrecisionPCMPreset())
+    assert measured_bytes(after_a_step(network, "sgd"), network) == 4 * WEIGHTS
+
+
+@pytest.mark.parametrize(("name", "matrices"), [("sgd", 0), ("momentum", 1), ("adam", 2)])
+def test_a_pcm_tile_keeps_its_accumulator_and_the_matrices_of_its_optimizer(name, matrices):
+    update = {"kind": "accumulated", "accumulator_bits": 16, "optimizer": name}
+    network = convert_to_analog(model(), PCMConfig(update=update))
+    expected = WEIGHTS * (2 + 4 * matrices)
+    assert measured_bytes(after_a_step(network, name), network) == expected
+    assert closed_form_bytes(network, name) == expected
+
+
+def test_a_pulsed_pcm_tile_keeps_nothing():
+    network = convert_to_analog(model(), PCMConfig(update="pulsed"))
+    assert measured_bytes(after_a_step(network, "sgd"), network) == 0
+    assert closed_form_bytes(network, "sgd") == 0
