@@ -49,6 +49,11 @@ class OutputFunction(IntEnum):
     """1 / (1 + (pi z)^2)"""
 
 
+# Compiled functions see an enum's member as a plain number.
+_LEAKY_RELU, _RELU = int(InputActivation.LEAKY_RELU), int(InputActivation.RELU)
+_SIGMOID = int(OutputFunction.SIGMOID)
+_TANH, _TRIANGLE = int(OutputFunction.STEP_TANH), int(OutputFunction.STEP_TRIANGLE)
+_FAST_SIGMOID = int(OutputFunction.STEP_FAST_SIGMOID)
 _ONE = np.float32(1.0)
 _LEAK = np.float32(LEAK)
 _PI2 = np.float32(np.pi**2)
@@ -59,8 +64,8 @@ _FLAGS = {"contract"}
 
 
 @numba.njit(nogil=True, fastmath=_FLAGS)
-def _outputs(code, s, bias, y):  # type: ignore[no-untyped-def]
-    if code == 0:
+def _outputs(h, s, bias, y):  # type: ignore[no-untyped-def]
+    if h == _SIGMOID:
         for j in range(s.size):
             y[j] = _ONE / (_ONE + exp(-(s[j] + bias[j])))
     else:
@@ -69,19 +74,19 @@ def _outputs(code, s, bias, y):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, fastmath=_FLAGS)
-def _slopes(code, s, bias, y, slope):  # type: ignore[no-untyped-def]
+def _slopes(h, s, bias, y, slope):  # type: ignore[no-untyped-def]
     """h'(s + b) into `slope`."""
-    if code == 0:
+    if h == _SIGMOID:
         for j in range(s.size):
             slope[j] = y[j] * (_ONE - y[j])
-    elif code == 1:
+    elif h == _TANH:
         for j in range(s.size):
             q = exp(np.float32(-2.0) * abs(s[j] + bias[j]))
             slope[j] = np.float32(4.0) * q / ((_ONE + q) * (_ONE + q))
-    elif code == 2:
+    elif h == _TRIANGLE:
         for j in range(s.size):
             slope[j] = max(np.float32(0.0), _ONE - abs(s[j] + bias[j]))
-    elif code == 3:
+    elif h == _FAST_SIGMOID:
         for j in range(s.size):
             width = _ONE + abs(s[j] + bias[j])
             slope[j] = _ONE / (width * width)
@@ -139,10 +144,10 @@ def _forward(drive, s0, y0, bias, decay, g, h, inhibition, s, y, first, past):  
             for j in range(kept.size):
                 now[j] = a[j] + kept[j] * s_before[j]
             # Written so that NaN stays NaN.
-            if g == 1:
+            if g == _LEAKY_RELU:
                 for j in range(kept.size):
                     now[j] = _LEAK * now[j] if now[j] < 0.0 else now[j]
-            elif g == 2:
+            elif g == _RELU:
                 for j in range(kept.size):
                     now[j] = np.float32(0.0) if now[j] < 0.0 else now[j]
             _outputs(h, now, bias, y[t, row])
@@ -175,10 +180,10 @@ def _backward(s, y, s0, y0, bias, decay, g, h, inhibition, dy, da, ds0, dy0, db,
                 to_b[j] += slope[j]
             for j in range(units):
                 through[j] = to_s[j] + slope[j]
-            if g == 1:
+            if g == _LEAKY_RELU:
                 for j in range(units):
                     through[j] *= _LEAK if now[j] < 0.0 else _ONE
-            elif g == 2:
+            elif g == _RELU:
                 for j in range(units):
                     through[j] *= _ONE if now[j] > 0.0 else np.float32(0.0)
             _kept(inhibition, y_before, kept)
