@@ -9,15 +9,15 @@ _SPATIAL_AXES = {"Conv1d": 1, "Conv2d": 2, "Conv3d": 3}
 
 def output_node_axis(layer: nn.Module) -> int:
     """The axis of a layer's output that counts its nodes, from the end: before the spatial axes of a convolution."""
-    return _node_axis(type(layer))
+    return _node_axis(tuple(cls.__name__ for cls in type(layer).__mro__))
 
 
 @cache
-def _node_axis(kind: type[nn.Module]) -> int:
-    for cls in kind.__mro__:
-        name = cls.__name__.removeprefix("Analog").removesuffix("Mapped")
-        if name in _SPATIAL_AXES:
-            return -1 - _SPATIAL_AXES[name]
+def _node_axis(class_names: tuple[str, ...]) -> int:
+    for name in class_names:
+        kind = name.removeprefix("Analog").removesuffix("Mapped")
+        if kind in _SPATIAL_AXES:
+            return -1 - _SPATIAL_AXES[kind]
     return -1
 
 

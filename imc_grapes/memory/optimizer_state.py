@@ -22,7 +22,7 @@ def measured_bytes(optimizer: AnyOptimizer, model: nn.Module) -> int:
     Counts the tensors of `optimizer`, and what the tiles of `model` that update themselves keep in digital memory.
     """
     in_torch = sum(t.numel() * t.element_size() for t in _tensors(dict(optimizer.state)))
-    in_tiles = sum(
+    in_tiles: int = sum(
         array.nbytes for tile in _tiles(model) for array in tile.update_state_arrays().values()
     )
     in_aihwkit = sum(t.numel() * t.element_size() for t in _digital_matrices_of_aihwkit(model))

@@ -29,4 +29,4 @@ def modulation_factors(importance: npt.ArrayLike, low: float = 1.0, high: float 
     largest = values.max()
     if largest == 0.0:
         return np.ones_like(values)
-    return np.clip(high * values / largest, low, high)
+    return np.asarray(np.clip(high * values / largest, low, high))
