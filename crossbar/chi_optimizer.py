@@ -9,13 +9,14 @@ from torch import Tensor
 
 from crossbar.specs import OptimizerSpec
 
-_MATRICES = {
+MATRICES: dict[str, tuple[str, ...]] = {
     "sgd": (),
     "momentum": ("momentum",),
     "nag": ("momentum",),
     "rmsprop": ("mean_square",),
     "adam": ("first_moment", "second_moment"),
 }
+"""What each rule keeps: one matrix of the size of the weights per name."""
 
 
 class ChiOptimizer:
@@ -36,7 +37,7 @@ class ChiOptimizer:
         self._narrow = spec.state_bits == 16
         dtype = np.uint16 if self._narrow else np.float32
         self.matrices: dict[str, NDArray[Any]] = {
-            name: np.zeros(shape, dtype) for name in _MATRICES[spec.name]
+            name: np.zeros(shape, dtype) for name in MATRICES[spec.name]
         }
 
     def direction(self, gradient: Tensor, update: int) -> Tensor:

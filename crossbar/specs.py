@@ -103,8 +103,8 @@ class RefreshSpec(Parameters):
     """
 
     every_updates: int | None = Field(default=10, ge=1)
-    above: float = Field(default=0.75, gt=0.0, le=1.0)
-    other_above: float = Field(default=0.125, ge=0.0, le=1.0)
+    above: float = Field(default=0.5, gt=0.0, le=1.0)
+    other_above: float = Field(default=0.1, ge=0.0, le=1.0)
     tolerance_steps: float = Field(default=0.5, ge=0.0)
     max_pulses: int = Field(default=64, ge=1)
 

@@ -69,7 +69,8 @@ def test_a_linear_layer_trains(device, update):
     torch.manual_seed(0)
     layer = linear(20, 5, device=device, update=update, io="perfect")
     before = bits(layer)
-    inputs, target = torch.rand(30, 20), torch.randn(30, 5)
+    inputs = torch.rand(30, 20)
+    target = inputs @ torch.empty(20, 5).uniform_(-0.7, 0.7)
     optimizer = AnalogSGD(layer.parameters(), lr=1.0 if device == "linear" else 0.05)
     losses = []
     for _ in range(100):
@@ -79,7 +80,7 @@ def test_a_linear_layer_trains(device, update):
         loss.backward()
         optimizer.step()
     assert differ(before, bits(layer))
-    assert np.mean(losses[-10:]) < 0.9 * losses[0]
+    assert np.mean(losses[-10:]) < 0.5 * losses[0]
     assert tiles_of(layer)[0].counters["pulses"] > 0
 
 
