@@ -74,6 +74,11 @@ class Readout(Parameters, ABC):
     def driven_rows(self, rows: int) -> int:
         """Rows that are at the read voltage, summed over the read cycles of one reading."""
 
+    @property
+    def devices_per_pair(self) -> int:
+        """Of the two devices of a driven pair, those that carry current in one read cycle."""
+        return 2
+
     @abstractmethod
     def partial(self, pairs: TilePairs, draw: int) -> Partial:
         """What one tile contributes.

@@ -29,6 +29,11 @@ class ColumnCurrent(Readout):
         """All rows, twice."""
         return 2 * rows
 
+    @property
+    def devices_per_pair(self) -> int:
+        """One: a cycle reads one polarity."""
+        return 1
+
     def partial(self, pairs: TilePairs, draw: int) -> Partial:
         """``sum_i (G+_ji + G-_ji)`` less the floor, not below 0."""
         plus, minus = _column_sums(pairs.g_plus), _column_sums(pairs.g_minus)

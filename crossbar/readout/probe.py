@@ -3,7 +3,6 @@
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -44,13 +43,17 @@ class Probe(Readout):
 
     def partial(self, pairs: TilePairs, draw: int) -> Partial:
         """``W r`` of this tile for its part of every r: signed, so that the parts of several tiles can be added."""
+        import torch
+
         from crossbar.single_thread import product
 
         signs = _signs(pairs, draw, self.k)
         response = np.zeros((self.k, pairs.g_plus.shape[1]))
         for plus, minus in zip(pairs.g_plus, pairs.g_minus, strict=True):
             for devices, polarity in ((plus, 1.0), (minus, -1.0)):
-                response += polarity * product(signs, torch.from_numpy(devices).T).numpy()
+                response += (
+                    polarity * product(torch.from_numpy(signs), torch.from_numpy(devices).T).numpy()
+                )
         if self.read_noise:
             noise = pairs.generator("noise", draw).standard_normal(response.shape)
             response += self.read_noise * np.sqrt(np.add(*pairs.power())) * noise
@@ -64,6 +67,6 @@ class Probe(Readout):
         return norm
 
 
-def _signs(pairs: TilePairs, draw: int, k: int) -> torch.Tensor:
+def _signs(pairs: TilePairs, draw: int, k: int) -> NDArray[np.float32]:
     bits = pairs.generator("signs", draw).integers(0, 2, (k, pairs.n_rows), np.int8)
-    return torch.from_numpy(2.0 * bits.astype(np.float32) - 1.0)
+    return np.float32(2.0) * bits.astype(np.float32) - np.float32(1.0)

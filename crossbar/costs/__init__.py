@@ -1,0 +1,36 @@
+"""What an update costs on the chip: bits, energy, time, area; from constants with their sources, as ranges.
+
+The constants are in ``constants.yaml`` beside this file, on one technology basis.
+"""
+
+from crossbar.costs.activity import Activity
+from crossbar.costs.constants import Constant, constant, load_constants
+from crossbar.costs.core_mvm import HERMES_MVM_PJ, core_mvm_pJ
+from crossbar.costs.interval import Interval
+from crossbar.costs.layer_shape import LayerShape
+from crossbar.costs.method import Method
+from crossbar.costs.operations import ArrayLimits, Operations
+from crossbar.costs.sharing_trade import Holding, analog_holding, digital_holding
+from crossbar.costs.state import Bits
+from crossbar.costs.update_cost import UpdateCost, layer_cost, network_cost
+
+__all__ = [
+    "HERMES_MVM_PJ",
+    "Activity",
+    "ArrayLimits",
+    "Bits",
+    "Constant",
+    "Holding",
+    "Interval",
+    "LayerShape",
+    "Method",
+    "Operations",
+    "UpdateCost",
+    "analog_holding",
+    "constant",
+    "core_mvm_pJ",
+    "digital_holding",
+    "layer_cost",
+    "load_constants",
+    "network_cost",
+]

@@ -1,0 +1,220 @@
+"""What one update of a layer does, counted by circuit; the prices come after."""
+
+from dataclasses import dataclass, field
+
+from crossbar.costs.activity import Activity
+from crossbar.costs.layer_shape import LayerShape
+from crossbar.costs.method import Method
+from crossbar.costs.state import GRADIENT_BITS, IMPORTANCE_BITS, OPERAND_BITS
+
+ADC_BITS_OF_EXACT = 8
+"""A readout without a converter has no price of its own; it is priced like one of so many bits."""
+
+_FLOATING_POINT = {
+    # multiplications, additions, divisions and roots per weight
+    "sgd": (0, 0, 0),
+    "momentum": (1, 1, 0),
+    "nag": (2, 2, 0),
+    "rmsprop": (3, 2, 2),
+    "adam": (5, 3, 2),
+}
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Counts of one update; fractions where something happens only once in several updates.
+
+    Attributes:
+        conversions: of a column's current, `adc_bits` each.
+        adc_bits: of those.
+        driven_rows: rows brought to the read voltage.
+        device_reads: devices that carry current meanwhile.
+        state_bits_read: from the matrices of chi and the optimizer.
+        state_bits_written: to them.
+        state_bits_per_tile: size of that memory beside one array.
+        operand_bits: of inputs and errors, from the buffer that holds a mini-batch; as many were written there.
+        register_bits: read or written in registers.
+        int8_multiplies: in the gradient, the modulation and the rounding.
+        int32_adds: in the gradient, in sums over tiles, in chi.
+        fp32_multiplies: of the optimizer.
+        fp32_adds: of the optimizer.
+        fp32_divisions: and roots, of the optimizer and of the factors.
+        stochastic_bits: drawn for the rounding or for pulse trains, and comparisons with a level.
+        lfsr_steps: of the generators behind them.
+        pulse_lines: lines charged to the write voltage.
+        set_pulses: on devices.
+        reset_pulses: on devices.
+    """
+
+    conversions: float = 0.0
+    adc_bits: int = ADC_BITS_OF_EXACT
+    driven_rows: float = 0.0
+    device_reads: float = 0.0
+    state_bits_read: float = 0.0
+    state_bits_written: float = 0.0
+    state_bits_per_tile: float = 0.0
+    operand_bits: float = 0.0
+    register_bits: float = 0.0
+    int8_multiplies: float = 0.0
+    int32_adds: float = 0.0
+    fp32_multiplies: float = 0.0
+    fp32_adds: float = 0.0
+    fp32_divisions: float = 0.0
+    stochastic_bits: float = 0.0
+    lfsr_steps: float = 0.0
+    pulse_lines: float = 0.0
+    set_pulses: float = 0.0
+    reset_pulses: float = 0.0
+
+
+@dataclass(frozen=True)
+class ArrayLimits:
+    """The largest array there is, and the devices at one crosspoint.
+
+    Attributes:
+        rows: None for as many as the layer has.
+        columns: None for as many as the layer has.
+        sharing: K, devices per polarity.
+    """
+
+    rows: int | None = None
+    columns: int | None = None
+    sharing: int = field(default=1)
+
+
+def layer_operations(
+    layer: LayerShape, method: Method, batch: int, activity: Activity, arrays: ArrayLimits
+) -> dict[str, Operations]:
+    """The operations of one update, by part of the circuit.
+
+    Args:
+        layer: shape.
+        method: rule and circuits.
+        batch: samples of a mini-batch.
+        activity: pulses and refreshes per weight.
+        arrays: sizes.
+
+    Returns:
+        The parts *readout*, *gradient*, *chi*, *optimizer*, *pulse generation*, *device pulses*, *refresh*; those that
+        a method does not have are missing.
+    """
+    vectors = batch * layer.positions
+    parts = {}
+    if method.readout is not None and layer.modulated:
+        parts["readout"] = _readout(layer, method, vectors, arrays)
+    if not method.is_per_sample:
+        parts["gradient"] = _gradient(layer, vectors, arrays)
+    if method.accumulator_bits:
+        parts["chi"] = _matrix_access(layer, method, method.accumulator_bits, arrays)
+    if method.matrices:
+        parts["optimizer"] = _optimizer(layer, method, arrays)
+    parts["pulse generation"] = _pulse_generation(layer, method, vectors, activity, arrays)
+    parts["device pulses"] = Operations(set_pulses=activity.pulses * layer.weights)
+    every = method.update.refresh.every_updates
+    if every is not None:
+        parts["refresh"] = _refresh(layer, activity, every, arrays)
+    return parts
+
+
+def _readout(layer: LayerShape, method: Method, vectors: int, arrays: ArrayLimits) -> Operations:
+    readout = method.readout
+    assert readout is not None
+    share = 1.0 / readout.refresh_every
+    conversions = rows = devices = 0
+    for tile in layer.tiles(arrays.rows, arrays.columns):
+        driven = readout.driven_rows(tile.rows)
+        conversions += readout.reads(tile.rows) * tile.columns
+        rows += driven
+        devices += driven * tile.columns * readout.devices_per_pair * arrays.sharing
+    word = readout.sum_bits or IMPORTANCE_BITS
+    return Operations(
+        conversions=share * conversions,
+        adc_bits=readout.adc_bits or ADC_BITS_OF_EXACT,
+        driven_rows=share * rows,
+        device_reads=share * devices,
+        # One sum per conversion, one comparison and one product with 1 / max per node; then the error is modulated.
+        int32_adds=share * (conversions + layer.n_out),
+        int8_multiplies=share * layer.n_out + vectors * layer.n_out,
+        fp32_divisions=share,
+        register_bits=share * 2 * word * conversions
+        + method.factor_bits * layer.n_out * (share + vectors),
+    )
+
+
+def _gradient(layer: LayerShape, vectors: int, arrays: ArrayLimits) -> Operations:
+    tiles = list(layer.tiles(arrays.rows, arrays.columns))
+    products = layer.weights * vectors
+    return Operations(
+        int8_multiplies=products,
+        int32_adds=products,
+        # Operands pass from unit to unit in registers; the buffer is read once per tile.
+        register_bits=products * 2 * OPERAND_BITS + layer.weights * GRADIENT_BITS,
+        operand_bits=OPERAND_BITS * vectors * sum(tile.rows + tile.columns for tile in tiles),
+    )
+
+
+def _largest_tile_bits(layer: LayerShape, method: Method, arrays: ArrayLimits) -> float:
+    per_weight = method.accumulator_bits + method.matrices * method.word_bits
+    return max(t.rows * t.columns for t in layer.tiles(arrays.rows, arrays.columns)) * per_weight
+
+
+def _matrix_access(
+    layer: LayerShape, method: Method, word_bits: int, arrays: ArrayLimits
+) -> Operations:
+    return Operations(
+        state_bits_read=layer.weights * word_bits,
+        state_bits_written=layer.weights * word_bits,
+        state_bits_per_tile=_largest_tile_bits(layer, method, arrays),
+        int32_adds=layer.weights,
+    )
+
+
+def _optimizer(layer: LayerShape, method: Method, arrays: ArrayLimits) -> Operations:
+    multiplies, adds, divisions = _FLOATING_POINT[method.optimizer]
+    bits = layer.weights * method.matrices * method.word_bits
+    return Operations(
+        state_bits_read=bits,
+        state_bits_written=bits,
+        state_bits_per_tile=_largest_tile_bits(layer, method, arrays),
+        fp32_multiplies=layer.weights * multiplies,
+        fp32_adds=layer.weights * adds,
+        fp32_divisions=layer.weights * divisions,
+    )
+
+
+def _pulse_generation(
+    layer: LayerShape, method: Method, vectors: int, activity: Activity, arrays: ArrayLimits
+) -> Operations:
+    pulses = activity.pulses * layer.weights
+    if not method.is_per_sample:
+        # The update is scaled and rounded by one random bit per weight; a pulse takes a row and a column.
+        return Operations(
+            int8_multiplies=layer.weights,
+            stochastic_bits=layer.weights,
+            lfsr_steps=sum(t.rows for t in layer.tiles(arrays.rows, arrays.columns)),
+            pulse_lines=2.0 * pulses,
+        )
+    assert method.update.kind == "pulsed"
+    slots = vectors * method.update.train_length
+    tiles = list(layer.tiles(arrays.rows, arrays.columns))
+    return Operations(
+        stochastic_bits=slots * sum(tile.rows + tile.columns for tile in tiles),
+        lfsr_steps=2.0 * slots * len(tiles),
+        # Most slots of a train are empty; a line that carries a pulse is charged once, whatever it meets.
+        pulse_lines=2.0 * pulses,
+    )
+
+
+def _refresh(layer: LayerShape, activity: Activity, every: int, arrays: ArrayLimits) -> Operations:
+    checked = 2.0 * layer.weights / every
+    rows = sum(t.rows for t in layer.tiles(arrays.rows, arrays.columns)) / every
+    refreshed = activity.refreshes * layer.weights
+    rewritten = activity.refresh_pulses * layer.weights
+    return Operations(
+        driven_rows=rows,
+        device_reads=checked * arrays.sharing,
+        stochastic_bits=checked,
+        reset_pulses=2.0 * refreshed * arrays.sharing,
+        set_pulses=rewritten,
+        pulse_lines=2.0 * (2.0 * refreshed + rewritten),
+    )
