@@ -10,6 +10,7 @@ from typing import Any
 
 import dask
 from distributed import Client, LocalCluster
+from distributed.comm.addressing import parse_address, parse_host_port
 
 from kernels.errors import InputError
 
@@ -77,6 +78,11 @@ def workers_of(address: str) -> Iterator[Workers]:
         InputError: nobody answers there.
     """
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    try:
+        parse_host_port(parse_address(address)[1])
+    except ValueError as error:
+        message = f"--scheduler {address}: must be an address such as tcp://10.0.0.1:8786: {error}"
+        raise InputError(message) from None
     try:
         client = Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:

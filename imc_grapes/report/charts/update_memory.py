@@ -11,8 +11,8 @@ from imc_grapes.words import bytes_in_words
 
 
 def update_memory_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
-    """The picture; None where settings are compared, which do not differ in it."""
-    if analysis.compares != "method":
+    """The picture; None where there are not several methods to compare."""
+    if analysis.compares != "method" or len(analysis.series) < 2:
         return None
     largest = {
         name: max((one.state_bytes for one in found if one.series == name), default=0)

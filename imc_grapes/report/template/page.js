@@ -53,7 +53,7 @@ const at = Object.fromEntries(columns.map((name, i) => [name, i]));
 const CHANGED = columns.length, ERROR = columns.length + 1;
 const haystacks = data.trials.rows.map((row) => {
   const changed = Object.entries(row[CHANGED]).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
-  return [...row.slice(0, CHANGED), `seed ${row[at.seed]}`, ...changed, row[ERROR] ?? ""].join(" ").toLowerCase();
+  return [...row.slice(0, CHANGED), `seed=${row[at.seed]}`, ...changed, row[ERROR] ?? ""].join(" ").toLowerCase();
 });
 const body = document.querySelector("#trials tbody");
 const more = document.getElementById("more");

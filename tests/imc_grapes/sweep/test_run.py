@@ -189,9 +189,17 @@ def test_a_running_scheduler_does_the_same_sweep(sweep_file, imc_grapes, start, 
     assert rows(tmp_path / "remote") == rows(tmp_path / "local")
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense"])
-def test_a_scheduler_that_does_not_answer_is_bad_input(sweep_file, imc_grapes, tmp_path, address):
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("tcp://127.0.0.1:9", "no Dask scheduler answers there"),
+        ("nonsense", "must be an address such as"),
+    ],
+)
+def test_a_scheduler_that_does_not_answer_is_bad_input(
+    sweep_file, imc_grapes, tmp_path, address, message
+):
     ran = imc_grapes("sweep", sweep_file(""), "--out", tmp_path / "out", "--scheduler", address)
     assert ran.status == 2
-    assert "no Dask scheduler answers there" in ran.words
+    assert message in ran.words
     assert "Traceback" not in ran.words

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from imc_grapes.report.analysis import analyse
+from imc_grapes.report.statistics import accuracy_over_time, holm, standings
+from imc_grapes.store import read_sweep
+
+ACCURACIES = {
+    "SGD": [0.90, 0.91, 0.93, 0.90],
+    "GRAPES": [0.93, 0.94, 0.95, 0.94],
+    "momentum": [0.95, 0.90, 0.91, 0.96],
+    "Adam": [0.90, 0.91, 0.93, 0.90],
+}
+
+
+@pytest.fixture
+def analysis(filled, four_methods):
+    out = filled(four_methods + "seeds: 4\n", lambda t: ACCURACIES[t.method][t.config.seed])
+    return analyse(read_sweep(out))
+
+
+def test_means_and_spreads_are_over_seeds_at_the_last_time(analysis):
+    found = {one.series: one for one in standings(analysis)}
+    for name, values in ACCURACIES.items():
+        assert found[name].mean == pytest.approx(np.mean(values) - 0.02)
+        assert found[name].std == pytest.approx(np.std(values, ddof=1))
+    assert found["Adam"].state_bytes == 80_000
+
+
+def test_differences_are_paired_by_seed_and_corrected(analysis):
+    found = {one.series: one.against_baseline for one in standings(analysis)}
+    assert found["SGD"] is None
+    raw = {}
+    for name in ("GRAPES", "momentum"):
+        test = stats.ttest_rel(ACCURACIES[name], ACCURACIES["SGD"])
+        raw[name] = test.pvalue
+        low, high = test.confidence_interval(0.95)
+        assert (found[name].low, found[name].high) == pytest.approx((low, high))
+    assert found["GRAPES"].p_value == pytest.approx(3 * raw["GRAPES"])
+    assert found["momentum"].p_value == pytest.approx(2 * raw["momentum"])
+    assert found["Adam"].p_value == 1.0, "the same accuracies on every seed"
+    assert found["GRAPES"].is_clear
+    assert not found["momentum"].is_clear
+
+
+def test_accuracy_over_time_is_per_compensation(analysis):
+    frame = accuracy_over_time(analysis).set_index(["series", "compensation", "time_s"])
+    first = frame.loc[("GRAPES", "global", 25.0)]
+    assert first["accuracy"] == pytest.approx(np.mean(ACCURACIES["GRAPES"]))
+    assert first["std"] == pytest.approx(np.std(ACCURACIES["GRAPES"], ddof=1))
+    assert frame.loc[("GRAPES", "none", 86400.0), "accuracy"] == pytest.approx(
+        np.mean(ACCURACIES["GRAPES"]) - 0.03
+    )
+
+
+def test_with_one_seed_the_spread_is_that_of_programming(filled, four_methods):
+    analysis = analyse(read_sweep(filled(four_methods, lambda t: 0.9)))
+    assert accuracy_over_time(analysis)["std"].tolist() == [0.005] * 24
+    assert all(one.std is None and one.against_baseline is None for one in standings(analysis))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_is_monotone_and_between_none_and_bonferroni(p_values):
+    corrected = holm(p_values)
+    order = np.argsort(p_values, kind="stable")
+    assert np.all(np.diff(np.array(corrected)[order]) >= 0)
+    for raw, found in zip(p_values, corrected, strict=True):
+        assert raw <= found <= min(1.0, len(p_values) * raw)
+
+
+def test_holm_gives_the_values_of_a_textbook():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
