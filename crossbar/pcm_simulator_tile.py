@@ -14,6 +14,7 @@ from crossbar.pair_array import PairArray
 from crossbar.specs import ProgramSpec
 from crossbar.update_periphery import periphery_for
 from kernels.errors import InputError
+from kernels.mvm_io import Converters
 from kernels.pair_weights import pair_weights
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class PCMSimulatorTile(SimulatorTile):
         self.later: ReadOut | None = None
         self._now = ReadOut(torch.zeros(d_size, x_size), None)
         self._stale = True
+        self._known_converters: dict[int, tuple[dict[str, Any], Converters | None]] = {}
         self._renew_keys()
 
     def _renew_keys(self) -> None:
@@ -166,18 +168,26 @@ class PCMSimulatorTile(SimulatorTile):
     def _product(self, values: Tensor, seen: ReadOut, direction: int) -> Tensor:
         matrix = _matrix(values)
         self.reads += 1
-        io = self._config.forward if direction == _FORWARD else self._config.backward
         y = analog_product(
             matrix,
             seen.weights,
             seen.variance,
-            converters(io),
+            self._converters(direction),
             self._noise_keys[direction],
             self.reads,
         )
         if seen.gain != 1.0:
             y *= seen.gain
         return y.reshape(*values.shape[:-1], y.shape[-1])
+
+    def _converters(self, direction: int) -> Converters | None:
+        """Those of the configuration as it is now: aihwkit lets it change between two products."""
+        io = self._config.forward if direction == _FORWARD else self._config.backward
+        seen, found = self._known_converters.get(direction, (None, None))
+        if seen != vars(io):
+            found = converters(io)
+            self._known_converters[direction] = (dict(vars(io)), found)
+        return found
 
     def update(
         self,
