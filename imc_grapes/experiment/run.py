@@ -1,6 +1,7 @@
 """Run one experiment."""
 
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ from torch import nn
 from imc_grapes.config import RunConfig, config_hash
 from imc_grapes.config.schema import AihwkitHardware
 from imc_grapes.data import Dataset, load_dataset
+from imc_grapes.evaluation.activity import measure_activity
 from imc_grapes.evaluation.drift import DriftPoint, evaluate_drift, reads
 from imc_grapes.evaluation.hardware import programmable
 from imc_grapes.evaluation.programmed import ProgrammedNetwork
-from imc_grapes.evaluation.spikes import spikes_per_step
 from imc_grapes.experiment.atomic_file import write_atomically
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.outcome import Outcome
@@ -179,7 +180,7 @@ def _summary(config: RunConfig, trainer: Trainer, grapes: Grapes | None) -> dict
         f"validation_{task.metric.name}": shown.validation_score,
         "epoch": shown.epoch,
         "train_loss": shown.train_loss,
-        "spikes_per_step": spikes_per_step(trainer.model, task, trainer.dataset.test),
+        **asdict(measure_activity(trainer.model, task, trainer.dataset.test)),
         "optimizer_state_bytes": measured_bytes(trainer.optimizer, trainer.model),
         "optimizer_state_bytes_closed_form": closed_form_bytes(trainer.model, optimizer),
         "grapes_transient_numbers": sum(factor.numel() for factor in factors.values()),
