@@ -19,12 +19,11 @@ def with_chosen(trials: pd.DataFrame) -> pd.DataFrame:
     by_value = (
         trials.assign(
             failed=trials["status"] == "failed",
+            done=trials["status"] == "done",
             validation=pd.to_numeric(trials["validation_accuracy"]).fillna(-1.0),
         )
         .groupby([*GROUP, "tuned"], sort=False)
-        .agg(
-            failed=("failed", "any"), validation=("validation", "mean"), done=("status", _any_done)
-        )
+        .agg(failed=("failed", "any"), validation=("validation", "mean"), done=("done", "any"))
         .reset_index()
     )
     ranked = by_value[by_value["done"]].sort_values(
@@ -34,7 +33,3 @@ def with_chosen(trials: pd.DataFrame) -> pd.DataFrame:
     best_keys = pd.MultiIndex.from_frame(best)
     keys = pd.MultiIndex.from_frame(trials[[*GROUP, "tuned"]])
     return trials.assign(chosen=keys.isin(best_keys))
-
-
-def _any_done(status: pd.Series) -> bool:
-    return bool((status == "done").any())

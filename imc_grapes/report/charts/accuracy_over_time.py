@@ -66,7 +66,7 @@ def accuracy_over_time_picture(analysis: Analysis) -> Picture | None:
         name="accuracy-over-time",
         title="Accuracy against time since programming",
         caption=_caption(analysis),
-        spec=style.faceted(layers, analysis, style.records(frame)),
+        spec=style.faceted(layers, analysis, frame),
     )
 
 

@@ -65,7 +65,7 @@ def final_accuracy_picture(analysis: Analysis, found: list[Standing]) -> Picture
             ],
         )
     )
-    spec = style.faceted(alt.layer(bars, dots, middles), analysis, style.records(frame))
+    spec = style.faceted(alt.layer(bars, dots, middles), analysis, frame)
     return Picture(
         name="final-accuracy",
         title="Accuracy after training",

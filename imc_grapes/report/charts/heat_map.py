@@ -1,5 +1,7 @@
 """Accuracy over two swept settings, a map per method."""
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
@@ -85,17 +87,15 @@ def heat_map_picture(analysis: Analysis) -> Picture | None:
         height=min(_LARGEST_SIDE, _CELL * len(order_y)),
     )
     methods = frame["method"].unique().tolist()
-    data = style.records(frame)
-    chart = (
-        layers.facet(facet=alt.Facet("method:N", sort=methods), columns=2, data=data)
-        if len(methods) > 1
-        else layers.properties(data=data)
-    )
+    chart: Any = layers
+    if len(methods) > 1:
+        facet = alt.Facet("method:N", sort=methods)
+        chart = layers.facet(facet=facet, columns=2, data=style.NO_DATA)
     return Picture(
         name="heat-map",
         title=f"Accuracy over {names[across]} and {names[down]}",
         caption=f"Mean test accuracy {analysis.headline_words}, in percent.",
-        spec=style.finished(chart),
+        spec=style.finished(chart, frame),
     )
 
 

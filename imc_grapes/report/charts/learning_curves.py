@@ -67,5 +67,5 @@ def learning_curves_picture(analysis: Analysis) -> Picture | None:
         title="Learning curves",
         caption=f"Accuracy on {images} images after each epoch of training, before the weights are programmed; "
         "the band is one standard deviation over seeds.",
-        spec=style.faceted(alt.layer(band, line, points), analysis, style.records(frame)),
+        spec=style.faceted(alt.layer(band, line, points), analysis, frame),
     )

@@ -74,7 +74,7 @@ def pareto_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
             "Upper left is best. The dashed line is the Pareto front: the best accuracy at each amount of memory. "
             "Bars are one standard deviation over seeds."
         ),
-        spec=style.faceted(alt.layer(front, bars, points), analysis, style.records(frame)),
+        spec=style.faceted(alt.layer(front, bars, points), analysis, frame),
     )
 
 

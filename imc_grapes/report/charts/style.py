@@ -16,6 +16,8 @@ MOST_FACETS = 12
 """More device configs than that are offered one by one instead of side by side."""
 ALL = "all"
 
+NO_DATA = alt.Data(values=[])
+
 _CONFIG: dict[str, Any] = {
     "font": FONT,
     "background": "white",
@@ -46,12 +48,6 @@ _CONFIG: dict[str, Any] = {
     },
     "header": {"labelFontSize": 12.5, "labelColor": INK, "labelFontWeight": "bold", "title": None},
 }
-
-
-def records(frame: pd.DataFrame) -> alt.Data:
-    """A data frame as inline data of a chart; what is missing is null."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    return alt.Data(values=plain.to_dict(orient="records"))
 
 
 def colour(analysis: Analysis) -> alt.Color:
@@ -92,11 +88,10 @@ def number_scale(is_log: bool) -> alt.Scale:
     return alt.Scale(nice=False, zero=False, padding=14)
 
 
-def faceted(layers: alt.LayerChart, analysis: Analysis, data: alt.Data) -> dict[str, Any]:
-    """The chart once per device config, or once if there is only one; as Vega-Lite, in the common style."""
+def faceted(layers: alt.LayerChart, analysis: Analysis, frame: pd.DataFrame) -> dict[str, Any]:
+    """The chart of `frame` once per device config, or once if there is only one; as Vega-Lite, in the common style."""
     if len(analysis.facets) < 2:
-        chart: Any = layers.properties(width=WIDTH, height=HEIGHT, data=data)
-        return finished(chart)
+        return finished(layers.properties(width=WIDTH, height=HEIGHT), frame)
     choice = alt.param(
         name="device",
         value=ALL,
@@ -108,18 +103,23 @@ def faceted(layers: alt.LayerChart, analysis: Analysis, data: alt.Data) -> dict[
         .facet(
             facet=alt.Facet("facet:N", sort=analysis.facets),
             columns=FACET_COLUMNS,
-            data=data,
+            data=alt.Data(values=[]),
         )
         .add_params(choice)
         .transform_filter(
             f"device == '{ALL}' ? indexof([{shown}], datum.facet) >= 0 : datum.facet == device"
         )
     )
-    return finished(chart)
+    return finished(chart, frame)
 
 
-def finished(chart: Any) -> dict[str, Any]:
-    """The chart as Vega-Lite in the common style."""
-    spec: dict[str, Any] = chart.to_dict()
+def finished(chart: Any, frame: pd.DataFrame) -> dict[str, Any]:
+    """The chart of `frame` as Vega-Lite in the common style; what is missing in the frame is null.
+
+    The data is put in last: Altair would check every row of it against the schema of Vega-Lite.
+    """
+    spec: dict[str, Any] = chart.properties(data=NO_DATA).to_dict()
+    plain = frame.astype(object).where(frame.notna(), None)
+    spec["data"] = {"values": plain.to_dict(orient="records")}
     spec["config"] = _CONFIG
     return spec

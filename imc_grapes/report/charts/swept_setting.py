@@ -35,7 +35,7 @@ def swept_setting_picture(analysis: Analysis) -> Picture | None:
         sort=methods,
         scale=alt.Scale(domain=methods, range=colours(methods, analysis.sweep.baseline)),
     )
-    base = alt.Chart(style.records(frame)).encode(
+    base = alt.Chart().encode(
         x=alt.X(
             "swept:Q",
             title=f"{name}{' (log scale)' if is_log else ''}",
@@ -68,5 +68,5 @@ def swept_setting_picture(analysis: Analysis) -> Picture | None:
         name="swept-setting",
         title=f"Accuracy against {name}",
         caption=f"Mean test accuracy {analysis.headline_words}; the band is one standard deviation over seeds.",
-        spec=style.finished(chart),
+        spec=style.finished(chart, frame),
     )

@@ -77,5 +77,5 @@ def tuning_picture(analysis: Analysis) -> Picture | None:
             "Everything else on this page is about the ringed values alone. "
             "Where a ring sits at the end of its line, a wider range may do better."
         ),
-        spec=style.faceted(alt.layer(lines, bars, points, rings), analysis, style.records(frame)),
+        spec=style.faceted(alt.layer(lines, bars, points, rings), analysis, frame),
     )

@@ -22,7 +22,7 @@ def update_memory_picture(analysis: Analysis, found: list[Standing]) -> Picture 
         {"series": name, "kib": count / 1024, "words": bytes_in_words(count)}
         for name, count in largest.items()
     )
-    base = alt.Chart(style.records(frame)).encode(
+    base = alt.Chart().encode(
         y=alt.Y(
             "series:N", sort=analysis.series, title=None, axis=alt.Axis(ticks=False, domain=False)
         ),
@@ -51,5 +51,5 @@ def update_memory_picture(analysis: Analysis, found: list[Standing]) -> Picture 
             "Bytes of the tensors that the optimizer really held after a step, on the host in 32-bit floats. "
             "GRAPES computes its factors anew from the conductances at every update and keeps nothing."
         ),
-        spec=style.finished(chart),
+        spec=style.finished(chart, frame),
     )
