@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from imc_grapes.cli import doctor, pictures, presets, report, results, run, schema, sweep
+from imc_grapes.cli import doctor, footprint, pictures, presets, report, results, run, schema, sweep
 from imc_grapes.cli.console import errors
 from kernels.errors import InputError
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("sweep")(sweep.sweep)
 app.command("results")(results.results)
+app.command("footprint")(footprint.footprint)
 app.command("report")(report.report)
 app.command("pictures")(pictures.pictures)
 app.command("presets")(presets.presets)

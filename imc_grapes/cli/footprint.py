@@ -1,0 +1,54 @@
+"""`imc-grapes footprint`"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imc_grapes.cli.console import errors, output
+
+
+def footprint(
+    config: Annotated[Path, typer.Argument(help="A run config in YAML, on PCM tiles.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print everything as JSON; pictures only with --out.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the pictures [default: footprint/NAME].")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Set a key, as in --set data.batch_size=1; repeatable."),
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder searched first for data sets.")
+    ] = None,
+    updates: Annotated[
+        int, typer.Option(min=2, help="Updates of each method whose pulses are counted.")
+    ] = 20,
+) -> None:
+    """Compare what GRAPES and the optimizers take for an update: memory, energy and time, on the chip and here."""
+    from imc_grapes.config import load_run_config
+
+    resolved = load_run_config(config, overrides or [])
+
+    from imc_grapes.footprint import measure_footprint
+
+    with errors.status("Measuring each method in a process of its own"):
+        found = measure_footprint(resolved, data_dir, updates)
+    if as_json:
+        from imc_grapes.footprint.as_json import footprint_as_json
+
+        typer.echo(json.dumps(footprint_as_json(found), indent=2))
+    else:
+        from imc_grapes.footprint.table import print_footprint
+
+        print_footprint(found, output)
+    if as_json and out is None:
+        return
+    from imc_grapes.footprint.pictures import draw_footprint
+
+    folder = out or Path("footprint") / resolved.name
+    for file in draw_footprint(found, folder):
+        errors.print(str(file), highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,57 @@
+"""The few mini-batches that a footprint trains on: of the config's data, or random images of the same size."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from imc_grapes.config import RunConfig
+from imc_grapes.config.schema import DataConfig
+from imc_grapes.data import Dataset, load_dataset
+from imc_grapes.data.dataset import Split
+from imc_grapes.data.idx_dataset import N_CLASSES
+from imc_grapes.seeding import generator
+from kernels.errors import InputError
+
+_SIDE = 28
+
+
+@dataclass(frozen=True)
+class SampleData:
+    """Mini-batches, and what they are."""
+
+    dataset: Dataset
+    source: str
+
+
+def sample_data(config: RunConfig, updates: int, data_dir: Path | None) -> SampleData:
+    """Enough samples for so many updates.
+
+    Raises:
+        InputError: the data cannot be read, and is more than images.
+    """
+    size = updates * config.data.batch_size
+    try:
+        dataset = load_dataset(config.data, config.seed, data_dir)
+    except InputError:
+        if not isinstance(config.data, DataConfig) or config.data.name not in N_CLASSES:
+            raise
+        return SampleData(_random_images(config, size), "random images: the data set is not there")
+    if not isinstance(dataset.train, Split):
+        return SampleData(dataset, config.data.name)
+    few = dataset.train.first(size)
+    # A view would carry the whole data set along when it is sent to another process.
+    copied = Split(few.images.clone(), few.labels.clone())
+    return SampleData(
+        replace(dataset, train=copied, validation=copied, test=copied), config.data.name
+    )
+
+
+def _random_images(config: RunConfig, size: int) -> Dataset:
+    name = config.data.name
+    numbers = generator(config.seed, "random images")
+    split = Split(
+        torch.rand(size, 1, _SIDE, _SIDE, generator=numbers),
+        torch.randint(N_CLASSES[name], (size,), generator=numbers),
+    )
+    return Dataset(name, N_CLASSES[name], split, split, split)
