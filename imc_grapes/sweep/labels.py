@@ -19,6 +19,8 @@ _MODES = {
     "lr_matched": "lr-matched",
 }
 _OFF = (None, False, "off", "Off", "OFF")
+_SAYS_LITTLE = ("scale", "kind", "name", "model", "mode", "preset")
+"""Ends of keys that mean something only with the section they stand in."""
 _METHOD_KEYS = ("training.optimizer", "training.grapes", "training.error_transport")
 
 
@@ -47,11 +49,11 @@ def value_label(key: str, value: Any) -> str:
 
 
 def short_keys(keys: Sequence[str]) -> dict[str, str]:
-    """The end of each dotted key, long enough to tell it from the others."""
+    """The end of each dotted key, long enough to say something and to tell it from the others."""
     short = {}
     for key in keys:
         parts = key.split(".")
-        length = 1
+        length = 2 if parts[-1] in _SAYS_LITTLE else 1
         while length < len(parts) and any(
             other != key and other.split(".")[-length:] == parts[-length:] for other in keys
         ):
