@@ -6,7 +6,7 @@ from torch import Tensor
 
 from imc_grapes.data.chorales import LOWEST_MIDI_NOTE
 from imc_grapes.report.charts.picture import Picture
-from imc_grapes.report.charts.style import finished, records
+from imc_grapes.run_pictures.chart import finished, records
 
 _WIDTH, _HEIGHT = 620, 170
 _LOWEST, _HIGHEST = 42, 98

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from imc_grapes.grapes.layers import is_unit_layer
 from imc_grapes.report.charts.picture import Picture
-from imc_grapes.report.charts.style import finished, records
+from imc_grapes.run_pictures.chart import finished, records
 
 _WIDTH = 620
 _POTENTIALS_SHOWN = 4

@@ -6,8 +6,9 @@ import altair as alt
 import pandas as pd
 
 from imc_grapes.report.charts.picture import Picture
-from imc_grapes.report.charts.style import HEIGHT, WIDTH, finished, records
+from imc_grapes.report.charts.style import HEIGHT, WIDTH
 from imc_grapes.report.charts.time_axis import plotted, time_axis
+from imc_grapes.run_pictures.chart import finished, records
 from imc_grapes.words import heading, score_in_words, shown_scale
 
 _NAMES = {"none": "no compensation", "global": "global drift compensation"}

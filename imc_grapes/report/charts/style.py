@@ -18,7 +18,7 @@ ALL = "all"
 
 NO_DATA = alt.Data(values=[])
 
-_CONFIG: dict[str, Any] = {
+CONFIG: dict[str, Any] = {
     "font": FONT,
     "background": "white",
     "padding": {"left": 6, "right": 14, "top": 6, "bottom": 6},
@@ -121,5 +121,5 @@ def finished(chart: Any, frame: pd.DataFrame) -> dict[str, Any]:
     spec: dict[str, Any] = chart.properties(data=NO_DATA).to_dict()
     plain = frame.astype(object).where(frame.notna(), None)
     spec["data"] = {"values": plain.to_dict(orient="records")}
-    spec["config"] = _CONFIG
+    spec["config"] = CONFIG
     return spec
