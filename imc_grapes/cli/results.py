@@ -9,6 +9,7 @@ from rich.table import Table
 from imc_grapes.cli.console import output
 
 _MOST_ROWS = 40
+_HEADINGS = ("trial", "method", "setting", "tuned", "seed", "status", "test (%)", "time (s)")
 
 
 def results(
@@ -61,21 +62,15 @@ def _print(trials: list[dict[str, Any]], total: int) -> None:
     )
     of_total = "" if len(trials) == total else f" of {total}"
     output.print(f"{len(trials)}{of_total} trials: {counts or 'none'}", highlight=False)
+    rows = [_cells(trial) for trial in trials[:_MOST_ROWS]]
     table = Table()
-    for heading in (
-        "trial",
-        "method",
-        "setting",
-        "tuned",
-        "seed",
-        "status",
-        "test (%)",
-        "time (s)",
-    ):
-        table.add_column(heading)
-    for trial in trials[:_MOST_ROWS]:
-        table.add_row(*_cells(trial))
-    output.print(table)
+    used = [heading for heading in _HEADINGS if any(row[heading] for row in rows)]
+    for heading in used:
+        table.add_column(heading, no_wrap=heading in ("trial", "status"))
+    for row in rows:
+        table.add_row(*(row[heading] for heading in used))
+    if rows:
+        output.print(table)
     if len(trials) > _MOST_ROWS:
         output.print(f"and {len(trials) - _MOST_ROWS} more; --csv lists them all")
     for trial in [trial for trial in trials if trial["error"]][:_MOST_ROWS]:
@@ -88,9 +83,9 @@ def _print(trials: list[dict[str, Any]], total: int) -> None:
         )
 
 
-def _cells(trial: dict[str, Any]) -> list[str]:
+def _cells(trial: dict[str, Any]) -> dict[str, str]:
     accuracy = (trial["summary"] or {}).get("test_accuracy")
-    return [
+    cells = (
         trial["hash"],
         trial["method"],
         trial["setting"],
@@ -99,4 +94,5 @@ def _cells(trial: dict[str, Any]) -> list[str]:
         trial["status"],
         "" if accuracy is None else f"{100 * accuracy:.2f}",
         "" if trial["seconds"] is None else f"{trial['seconds']:.1f}",
-    ]
+    )
+    return dict(zip(_HEADINGS, cells, strict=True))

@@ -4,8 +4,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
 
 from imc_grapes.store.records import TrialResult
 from imc_grapes.sweep.plan import Trial
@@ -28,12 +30,10 @@ class ProgressView:
         self._stopping = ""
         self._logged = time.monotonic()
         self._bar = Progress(
-            SpinnerColumn(),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TextColumn("{task.description}"),
             console=console,
-            transient=True,
         )
         self._task = self._bar.add_task("", total=total, completed=done + failed)
 
@@ -41,8 +41,7 @@ class ProgressView:
     def shown(self) -> Iterator[None]:
         """Keep the bar on the screen while inside; where there is no screen, print lines instead."""
         if self._console.is_terminal:
-            with self._bar:
-                self._refresh()
+            with Live(get_renderable=self._lines, console=self._console, transient=True):
                 yield
         else:
             yield
@@ -94,8 +93,19 @@ class ProgressView:
         elif time.monotonic() - self._logged > _LOG_EVERY_S:
             self._logged = time.monotonic()
             self._console.print(
-                f"{over}/{self._total} trials, {self._status()}", markup=False, highlight=False
+                f"{over}/{self._total} trials, {self._status()}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
             )
+
+    def _lines(self) -> Group:
+        best = (
+            ""
+            if self._best is None
+            else f"best on validation so far: {self._best[0]:.1%}, {self._best[1]}"
+        )
+        return Group(self._bar, Text(best, overflow="ellipsis", no_wrap=True))
 
     def _status(self) -> str:
         parts = [f"{len(self._running)} running"]
@@ -109,8 +119,6 @@ class ProgressView:
             left = self._total - self._done - self._failed
             seconds = left * sum(self._seconds) / len(self._seconds) / self._slots
             parts.append(f"{duration(seconds)} left")
-        if self._best:
-            parts.append(f"best on validation {self._best[0]:.1%}: {self._best[1]}")
         return ", ".join(parts)
 
 
