@@ -94,6 +94,6 @@ def test_image_losses_equal_numpy(loss):
     else:
         logs = answers - np.log(np.exp(answers).sum(1, keepdims=True))
         expected = -logs[np.arange(7), labels.numpy()].mean()
-    assert float(found.mean) == pytest.approx(expected, rel=1e-5)
+    assert float(found.mean.detach()) == pytest.approx(expected, rel=1e-5)
     assert found.items == 7
     assert found.correct == (answers.argmax(1) == labels.numpy()).sum()
