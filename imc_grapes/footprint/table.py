@@ -1,47 +1,62 @@
-"""A footprint as a table on the terminal."""
+"""A footprint as tables on the terminal."""
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from crossbar.costs import Interval
 from imc_grapes.footprint.footprint import Footprint
 from imc_grapes.footprint.words import bits_in_words, energy_in_words, time_in_words
 from imc_grapes.words import bytes_in_words
 
 
 def print_footprint(footprint: Footprint, console: Console) -> None:
-    """One row per method."""
+    """Memory, then energy and time; one row per method."""
+    config = footprint.config
     weights = sum(layer.weights for layer in footprint.layers)
-    table = Table(
-        title=f"One update of {footprint.config.name}: {weights:,} weights, "
-        f"batch of {footprint.config.data.batch_size}",
-        caption="On the chip: optimizer state and chi between updates, registers during one; energy and time by "
-        "the constants of crossbar/costs/constants.yaml (low - high), for the pulses counted in "
-        f"{footprint.updates} updates on {footprint.data}. On this machine: bytes of live arrays, in a fresh "
-        "process.",
+    console.print(
+        f"One update of {config.name}: {weights:,} weights, batches of {config.data.batch_size}",
+        highlight=False,
     )
-    table.add_column("method")
-    for heading in (
-        "state",
-        "chi",
-        "registers",
-        "host state",
-        "host step peak",
-        "energy",
-        "(low - high)",
-        "time",
-    ):
-        table.add_column(heading, justify="right")
+    memory = _table("state", "chi", "registers", "host state", "host peak")
+    costs = _table("energy", "low - high", "time")
     for one in footprint.methods:
-        energy = one.cost.total_energy_pJ
-        table.add_row(
+        bits, energy = one.cost.bits, one.cost.total_energy_pJ
+        memory.add_row(
             one.compared.label,
-            bits_in_words(one.cost.bits.state),
-            bits_in_words(one.cost.bits.accumulator),
-            bits_in_words(one.cost.bits.registers),
+            bits_in_words(bits.state),
+            bits_in_words(bits.accumulator),
+            bits_in_words(bits.registers),
             bytes_in_words(one.host.state_bytes),
             bytes_in_words(one.host.step_peak_bytes),
+        )
+        costs.add_row(
+            one.compared.label,
             energy_in_words(energy.typical),
-            f"{energy_in_words(energy.low)} - {energy_in_words(energy.high)}",
+            _range_in_words(energy),
             time_in_words(one.cost.time_ns.typical),
         )
-    console.print(table)
+    console.print(memory)
+    console.print(
+        "state, chi: kept on the chip from one update to the next; registers: during one. host: bytes of the live "
+        "arrays, and most bytes that one update allocates at once, each method in a fresh process.",
+        highlight=False,
+    )
+    console.print(costs)
+    console.print(
+        f"For the pulses counted in {footprint.updates} updates on {footprint.data}, by the constants of "
+        "crossbar/costs/constants.yaml.",
+        highlight=False,
+    )
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table.add_column("method")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _range_in_words(interval: Interval) -> str:
+    return f"{energy_in_words(interval.low)} - {energy_in_words(interval.high)}"

@@ -1,7 +1,7 @@
 """The methods that charts with one line or point per method show: not every readout twice over."""
 
 from imc_grapes.footprint.footprint import Footprint, MethodFootprint
-from imc_grapes.report.palette import colours, shapes
+from imc_grapes.report.palette import colours
 
 
 def shown_methods(footprint: Footprint) -> list[MethodFootprint]:
@@ -14,7 +14,7 @@ def shown_methods(footprint: Footprint) -> list[MethodFootprint]:
     return [one for one in chosen if one.compared.method.name != "lr_matched"]
 
 
-def scales(methods: list[MethodFootprint]) -> tuple[list[str], list[str], list[str]]:
-    """Their labels, colours and shapes."""
+def scales(methods: list[MethodFootprint]) -> tuple[list[str], list[str]]:
+    """Their labels and colours."""
     labels = [one.compared.label for one in methods]
-    return labels, colours(labels, labels[0]), shapes(labels)
+    return labels, colours(labels, labels[0])

@@ -29,10 +29,10 @@ def energy_picture(footprint: Footprint) -> Picture:
             "method": one.compared.label,
             "part": part,
             "order": parts.index(part),
-            "nJ": energy.typical / 1e3,
+            "uJ": energy.typical / 1e6,
             "words": energy_in_words(energy.typical),
-            "low": one.cost.total_energy_pJ.low / 1e3,
-            "high": one.cost.total_energy_pJ.high / 1e3,
+            "low": one.cost.total_energy_pJ.low / 1e6,
+            "high": one.cost.total_energy_pJ.high / 1e6,
             "total": energy_in_words(one.cost.total_energy_pJ.typical),
         }
         for one in footprint.methods
@@ -44,7 +44,7 @@ def energy_picture(footprint: Footprint) -> Picture:
         .mark_bar(height={"band": 0.62})
         .encode(
             y=y,
-            x=alt.X("nJ:Q", title="energy of one update (nJ)", axis=alt.Axis(format="~s")),
+            x=alt.X("uJ:Q", title="energy of one update (µJ)", axis=alt.Axis(tickCount=8)),
             color=alt.Color("part:N", scale=alt.Scale(domain=parts, range=list(_PARTS.values()))),
             order="order:Q",
             tooltip=["method:N", "part:N", alt.Tooltip("words:N", title="typical")],

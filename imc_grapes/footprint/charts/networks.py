@@ -15,7 +15,7 @@ _ROW = 24
 def networks_picture(footprint: Footprint) -> Picture:
     """One panel per network, one row per method: kept bits in words, energy with its range."""
     methods = shown_methods(footprint)
-    labels, colours, shapes = scales(methods)
+    labels, colours = scales(methods)
     frame = pd.DataFrame(
         {
             "network": name,
@@ -43,7 +43,6 @@ def networks_picture(footprint: Footprint) -> Picture:
     )
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         x=x,
-        shape=alt.Shape("method:N", scale=alt.Scale(domain=labels, range=shapes), legend=None),
         tooltip=["network:N", "method:N", "energy:N", alt.Tooltip("kept:N", title="bits kept")],
     )
     ranges = base.mark_rule().encode(x="low:Q", x2="high:Q")

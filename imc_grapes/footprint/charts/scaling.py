@@ -9,12 +9,13 @@ from imc_grapes.report.charts import style
 from imc_grapes.report.charts.picture import Picture
 
 _PANEL = 330
+_TICKS = [64, 256, 1024, 4096, 16384]
 
 
 def scaling_picture(footprint: Footprint) -> Picture:
     """One line per method; those that keep nothing are missing among the bits, and their registers are drawn dashed."""
     methods = shown_methods(footprint)
-    labels, colours, _ = scales(methods)
+    labels, colours = scales(methods)
     frame = pd.DataFrame(
         {
             "method": one.compared.label,
@@ -31,6 +32,7 @@ def scaling_picture(footprint: Footprint) -> Picture:
             "size:Q",
             title="inputs and outputs of the layer",
             scale=alt.Scale(type="log", base=2, nice=False),
+            axis=alt.Axis(values=_TICKS, format=",d", labelFlush=False),
         ),
         color=alt.Color(
             "method:N",

@@ -1,0 +1,206 @@
+"""`imc-grapes footprint` from end to end, and the measurements behind it."""
+
+import gc
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from crossbar.costs import ArrayLimits, Method, network_cost
+from imc_grapes.cli.app import app
+from imc_grapes.config import load_run_config
+from imc_grapes.experiment.listener import Listener
+from imc_grapes.experiment.run import prepare
+from imc_grapes.footprint.host import measure_method
+from imc_grapes.footprint.methods import compared_methods
+from imc_grapes.footprint.published_networks import PUBLISHED_NETWORKS
+from imc_grapes.footprint.sample_data import sample_data
+from imc_grapes.training.loop import training_step
+from kernels.errors import InputError
+
+CONFIG = Path(__file__).parents[3] / "configs" / "mnist_pcm.yaml"
+WEIGHTS = 784 * 250 + 250 * 10
+DIGITS = [
+    "data.name=digits",
+    "network.hidden=[12]",
+    "data.batch_size=16",
+]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    result = CliRunner().invoke(
+        app, ["footprint", str(CONFIG), "--json", "--out", str(folder), "--updates", "3"]
+    )
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout), folder
+
+
+def named(found, name, periphery):
+    return next(
+        one for one in found["methods"] if (one["name"], one["periphery"]) == (name, periphery)
+    )
+
+
+def test_every_method_has_every_figure(found):
+    methods = found[0]["methods"]
+    assert {(one["name"], one["periphery"]) for one in methods} == {
+        *((name, "pulsed") for name in ("sgd", "grapes", "lr_matched")),
+        *((name, "accumulated") for name in ("sgd", "grapes", "lr_matched")),
+        *((name, "accumulated") for name in ("momentum", "nag", "rmsprop", "adam")),
+    }
+    for one in methods:
+        energy = one["energy_pJ_per_update"]
+        assert 0.0 < energy["low"] < energy["typical"] < energy["high"]
+        assert one["time_ns_per_update"] > 0.0
+        assert one["register_bits"] > 0
+        assert one["host_step_peak_bytes_measured"] > 0
+        assert one["host_state_bytes_measured"] == sum(one["host_state_arrays"].values())
+
+
+def test_bits_of_state_are_those_of_the_textbook(found):
+    for one in found[0]["methods"]:
+        if one["periphery"] == "pulsed":
+            assert one["state_bits"] == one["accumulator_bits"] == 0
+            assert one["host_state_bytes_measured"] == 0
+    momentum, adam = (named(found[0], name, "accumulated") for name in ("momentum", "adam"))
+    assert momentum["state_bits"] == WEIGHTS * momentum["word_bits"]
+    assert adam["state_bits"] == 2 * WEIGHTS * adam["word_bits"]
+    assert found[0]["weights"] == WEIGHTS
+
+
+def test_grapes_is_there_with_each_readout_its_own_first(found):
+    kinds = [
+        one["readout"]["kind"]
+        for one in found[0]["methods"]
+        if (one["name"], one["periphery"]) == ("grapes", "pulsed")
+    ]
+    assert kinds == ["column_current", "per_device", "probe"]
+
+
+def test_squares_and_published_networks_are_priced(found):
+    squares = found[0]["squares"]
+    assert (next(iter(squares)), list(squares)[-1]) == ("64", "16384")
+    adam = [sizes["Adam, accumulated"]["state_bits"] for sizes in squares.values()]
+    assert adam == [2 * 32 * int(size) ** 2 for size in squares]
+    assert set(found[0]["networks"]) == set(PUBLISHED_NETWORKS)
+
+
+def test_the_pictures_are_drawn(found):
+    names = {path.name for path in found[1].iterdir()}
+    for name in ("update-bits", "update-energy", "scaling", "networks", "devices-or-digital"):
+        assert {f"{name}.png", f"{name}.svg", f"{name}.pdf"} <= names
+
+
+def walked_bytes(trainer):
+    """Every array of the size of a tile that lives in the update circuits: found by walking over live objects."""
+    arrays = {}
+    for module in trainer.model.modules():
+        periphery = getattr(getattr(module, "tile", None), "periphery", None)
+        if periphery is None:
+            continue
+        devices = {id(array) for array in vars(module.tile.devices).values()}
+        waiting, seen = [periphery], set()
+        while waiting:
+            one = waiting.pop()
+            if id(one) in seen or isinstance(one, type) or id(one) in devices:
+                continue
+            seen.add(id(one))
+            if isinstance(one, np.ndarray):
+                arrays[id(one)] = one.nbytes
+            elif one is not module.tile.devices and not callable(one):
+                waiting += [
+                    inner
+                    for inner in gc.get_referents(one)
+                    if isinstance(inner, dict | list | tuple | np.ndarray)
+                    or type(inner).__module__.startswith("crossbar.chi")
+                ]
+    in_torch = sum(
+        value.numel() * value.element_size()
+        for held in trainer.optimizer.state.values()
+        for value in held.values()
+        if isinstance(value, torch.Tensor)
+    )
+    return sum(arrays.values()) + in_torch
+
+
+@pytest.mark.parametrize(("name", "bytes_per_weight"), [("sgd", 2), ("momentum", 6), ("adam", 10)])
+def test_bytes_on_the_host_are_those_of_a_walk_over_live_objects(found, name, bytes_per_weight):
+    compared = next(
+        one
+        for one in compared_methods(load_run_config(CONFIG, []))
+        if (one.method.name, one.method.update.kind) == (name, "accumulated")
+    )
+    sample = sample_data(compared.config, 1, Path("/nowhere"))
+    trainer, _ = prepare(compared.config, sample.dataset, Listener())
+    (batch,) = sample.dataset.train.batches(64, None)
+    training_step(trainer.model, trainer.optimizer, batch, trainer.task)
+    walked = walked_bytes(trainer)
+    assert walked == bytes_per_weight * WEIGHTS
+    assert named(found[0], name, "accumulated")["host_state_bytes_measured"] == walked
+
+
+def test_pricing_while_training_changes_no_bit():
+    config = load_run_config(CONFIG, DIGITS)
+    method = Method(
+        name="grapes",
+        update=config.hardware.update,
+        readout=config.training.grapes.readout,
+        factor_bits=4,
+    )
+    sample = sample_data(config, 6, None)
+
+    def trained(updates, priced):
+        trainer, _ = prepare(config, sample.dataset, Listener())
+        losses = []
+        for batch in list(sample.dataset.train.batches(16, None))[:updates]:
+            losses.append(training_step(trainer.model, trainer.optimizer, batch, trainer.task).mean)
+            if priced:
+                host = measure_method(config, sample.dataset, 2)
+                network_cost(host.layers, method, 16, host.activity, ArrayLimits())
+        tiles = [m for m in trainer.model.modules() if hasattr(m, "g_plus")]
+        return losses, [tile.g_plus.copy() for tile in tiles]
+
+    plain, priced = trained(4, False), trained(4, True)
+    assert plain[0] == priced[0]
+    for one, other in zip(plain[1], priced[1], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_digital_weights_have_no_footprint():
+    with pytest.raises(InputError, match=r"hardware\.tile"):
+        compared_methods(
+            load_run_config(CONFIG.parent / "digits.yaml", ["training.grapes.mode=none"])
+        )
+
+
+def test_what_the_config_trains_with_keeps_its_learning_rate():
+    config = load_run_config(CONFIG, ["training.optimizer.lr=0.123"])
+    rates = {
+        (one.method.name, one.method.update.kind): one.config.training.optimizer.lr
+        for one in compared_methods(config)
+    }
+    assert rates["grapes", "pulsed"] == 0.123
+    assert rates["adam", "accumulated"] != 0.123
+
+
+def test_published_networks_have_their_published_sizes():
+    weights = {
+        name: sum(layer.weights for layer in layers) for name, layers in PUBLISHED_NETWORKS.items()
+    }
+    assert weights["ResNet-18"] == 11_678_912
+    assert weights["GPT-2 small, one block"] == 12 * 768 * 768
+    assert weights["LeNet-5"] == 150 + 2400 + 48_000 + 10_080 + 840
+
+
+def test_images_that_are_not_there_are_replaced_by_random_ones(tmp_path, monkeypatch):
+    monkeypatch.delenv("IMC_GRAPES_DATA", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    sample = sample_data(load_run_config(CONFIG, []), 2, tmp_path)
+    assert sample.dataset.image_shape == (1, 28, 28)
+    assert len(sample.dataset.train) == 128
+    assert "random" in sample.source
