@@ -15,7 +15,7 @@ def footprint(
         bool, typer.Option("--json", help="Print everything as JSON; pictures only with --out.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the pictures [default: footprint/NAME].")
+        Path | None, typer.Option(help="Folder for the pictures (default: footprint/NAME).")
     ] = None,
     overrides: Annotated[
         list[str] | None,

@@ -11,7 +11,7 @@ from imc_grapes.cli.console import output
 def pictures(
     directory: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the pictures [default: DIRECTORY/pictures].")
+        Path | None, typer.Option(help="Folder for the pictures (default: DIRECTORY/pictures).")
     ] = None,
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder searched first for data sets.")

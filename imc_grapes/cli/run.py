@@ -17,7 +17,7 @@ def run(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the results [default: runs/NAME-HASH].")
+        Path | None, typer.Option(help="Folder for the results (default: runs/NAME-HASH).")
     ] = None,
     data_dir: Annotated[
         Path | None,

@@ -17,12 +17,12 @@ def sweep(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for the results; what it holds is resumed [default: results/NAME]."
+            help="Folder for the results; what it holds is resumed (default: results/NAME)."
         ),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Worker processes on this machine [default: one per core]."),
+        typer.Option(min=1, help="Worker processes on this machine (default: one per core)."),
     ] = None,
     scheduler: Annotated[
         str | None,
