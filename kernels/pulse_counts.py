@@ -31,9 +31,8 @@ def _round(first_tile, past_last_tile, update, scale, limit, key, draw, out, tal
         for i in range(part.size):
             wanted = scale * part[i]
             size = abs(wanted)
-            n = np.float32(np.floor(size + u[i]))
-            # Rounding may give u = 1; no update must not give a pulse.
-            n = n if size > np.float32(0.0) else np.float32(0.0)
+            n = np.floor(size)
+            n += np.float32(1.0) if u[i] < size - n else np.float32(0.0)
             given = min(n, most)
             saturated += n > most
             total += np.int64(given)
@@ -94,7 +93,10 @@ def _transfer_kernel(word: str, real: str) -> Any:
             saturated = 0
             for i in range(part.size):
                 wanted = min(max(scale * number(part[i]), -most), most)
-                total = number(held[i]) + np.floor(wanted + number(u[i]))
+                # Adding u before the floor would round a large whole number up now and then.
+                whole = np.floor(wanted)
+                up = one if number(u[i]) < wanted - whole else zero
+                total = number(held[i]) + whole + up
                 size = abs(total)
                 due = min(np.floor(size * per_full), limit)
                 left = size - due * full
