@@ -24,6 +24,10 @@ def wait_for(condition):
         time.sleep(0.02)
 
 
+def wait_for_a_start(process, tmp_path, begun_before):
+    wait_for(lambda: len(begun(tmp_path)) > begun_before or process.poll() is not None)
+
+
 def begun(tmp_path):
     log = tmp_path / "runs.log"
     return (
@@ -86,32 +90,48 @@ def test_a_worker_that_dies_has_its_trial_run_again_twice_at_most(
 def test_killed_at_any_moment_it_goes_on_without_loss(
     sweep_file, fake_sweep, wait_to_end, ended, tmp_path
 ):
-    sweep = sweep_file("grid: {training.optimizer.lr: [0.1, 0.2, 0.3]}\nseeds: 4\n")
-    out = tmp_path / "out"
+    sweep = sweep_file(
+        f"grid: {{training.optimizer.lr: [0.1, 0.2, 0.3]}}\nseeds: {2 + 2 * KILLS}\n"
+    )
+    out, count = tmp_path / "out", 3 * (2 + 2 * KILLS)
     moments = random.Random(6)
+    kept: set[str] = set()
+    begun_before = 0
+
+    def check_nothing_done_has_run_again():
+        again = {trial for trial, _ in begun(tmp_path)[begun_before:]} & kept
+        assert not again
+
     for _ in range(KILLS):
-        over = len(ended())
         process = fake_sweep(sweep, out, nap=0.3)
-        wait_for(lambda over=over: len(ended()) > over)
-        time.sleep(moments.uniform(0, 0.5))
+        wait_for_a_start(process, tmp_path, begun_before)
+        time.sleep(moments.uniform(0, 1.0))
         process.kill()
         process.communicate()
-    log = tmp_path / "runs.log"
-    worker = None
+        check_nothing_done_has_run_again()
+        begun_before = len(begun(tmp_path))
+        kept = done_trials(out)
+        assert_whole(out, count)
+
     process = fake_sweep(sweep, out, nap=0.5)
-    killed_before = len(begun(tmp_path))
-    wait_for(lambda: len(begun(tmp_path)) > killed_before)
-    victim, worker = begun(tmp_path)[-1]
-    os.kill(int(worker), signal.SIGKILL)
+    wait_for_a_start(process, tmp_path, begun_before)
+    if len(kept) < count:
+        victim, worker = begun(tmp_path)[-1]
+        os.kill(int(worker), signal.SIGKILL)
     ran = wait_to_end(process)
-    assert "done=12, failed=0, pending=0" in ran.words, ran.words
-    assert_whole(out, 12)
-    done = load_results(out)
-    assert set(done["status"]) == {"done"}
-    # A trial that a kill cut off may end twice, never one that the store had.
-    twice = [trial for trial, count in Counter(ended()).items() if count > 1]
-    assert len(twice) <= 2 * KILLS, log.read_text()
-    assert Counter(trial for trial, _ in begun(tmp_path))[victim] >= 2
+    assert f"done={count}, failed=0, pending=0" in ran.words, ran.words
+    check_nothing_done_has_run_again()
+    assert_whole(out, count)
+    assert len(done_trials(out)) == count
+    if len(kept) < count:
+        assert Counter(trial for trial, _ in begun(tmp_path)[begun_before:])[victim] == 2
+
+
+def done_trials(out):
+    """The finished trials, named as the fake trials name themselves."""
+    frame = load_results(out)
+    done = frame[frame["status"] == "done"]
+    return {f"{lr}-{seed}" for lr, seed in zip(done["tuned"], done["seed"], strict=True)}
 
 
 def test_a_second_sweep_is_refused_and_an_interrupted_one_goes_on(
