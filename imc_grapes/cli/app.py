@@ -32,7 +32,7 @@ app.command("doctor")(doctor.doctor)
 def main() -> None:
     """Run the command that the command line names."""
     try:
-        app()
+        app(prog_name="imc-grapes")
     except InputError as error:
         errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)

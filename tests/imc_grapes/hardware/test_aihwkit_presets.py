@@ -47,6 +47,9 @@ def test_a_name_that_is_no_preset_is_refused(name):
         find_preset(name)
 
 
+WITH_DIGITAL_MATRICES = ("MixedPrecision", "TTv2", "ChoppedTTv2", "AGAD")
+
+
 def test_every_preset_trains_with_grapes_and_is_evaluated():
     broken = {}
     for name, preset in all_presets().items():
@@ -54,7 +57,7 @@ def test_every_preset_trains_with_grapes_and_is_evaluated():
         summary = outcome.summary
         healthy = (
             0.0 <= summary["test_accuracy"] <= 1.0
-            and summary["optimizer_state_bytes"] == 0
+            and (summary["optimizer_state_bytes"] > 0) == name.startswith(WITH_DIGITAL_MATRICES)
             and summary["grapes_transient_numbers"] == 11
             and len(summary["drift"]) == (10 if preset.drifts else 0)
         )
