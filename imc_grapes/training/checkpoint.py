@@ -43,7 +43,7 @@ def load_checkpoint(trainer: Trainer, identity: str, path: Path) -> None:
         raise InputError(
             f"{path}: belongs to another config (hash {state.get('config_hash')}, this one is {identity})"
         )
-    trainer.model.load_state_dict(state["model"])
+    _load_model(trainer, state["model"])
     trainer.optimizer.load_state_dict(state["optimizer"])
     trainer.order.set_state(state["order"])
     torch.set_rng_state(state["global_random_state"])
@@ -51,3 +51,16 @@ def load_checkpoint(trainer: Trainer, identity: str, path: Path) -> None:
         setattr(trainer.position, key, value)
     if trainer.grapes:
         trainer.grapes.load_state_dict(state["grapes"])
+
+
+def _load_model(trainer: Trainer, state: dict[str, Any]) -> None:
+    """Load the weights, and let the optimizer step the parameters that are there afterwards.
+
+    aihwkit's layers replace the parameter that stands for a tile when they load a state; an optimizer that kept the
+    old one would never update the tile again.
+    """
+    before = list(trainer.model.parameters())
+    trainer.model.load_state_dict(state)
+    now = dict(zip(map(id, before), trainer.model.parameters(), strict=True))
+    for group in trainer.optimizer.param_groups:
+        group["params"] = [now.get(id(parameter), parameter) for parameter in group["params"]]
