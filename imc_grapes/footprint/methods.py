@@ -22,7 +22,7 @@ LEARNING_RATES: dict[tuple[str, Periphery], float] = {
     ("momentum", "accumulated"): 0.04,
     ("nag", "accumulated"): 0.04,
     ("rmsprop", "accumulated"): 0.005,
-    ("adam", "accumulated"): 0.01,
+    ("adam", "accumulated"): 0.005,
 }
 """Of the methods that a config does not name; they decide how many pulses an update fires."""
 

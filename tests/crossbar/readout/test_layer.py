@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from crossbar.importance import column_importance
 from crossbar.placement import placed_tiles
 from crossbar.readout import ReadoutSpec
 from crossbar.readout.layer import count_readout, read_importance
+from kernels.oracles.importance import modulation_factors
 
 SPLITS = [{}, {"rows": 7, "columns": 4}, {"rows": 512, "columns": 3}]
 
@@ -106,6 +109,20 @@ def test_probe_converges_to_the_norm_at_the_rate_of_the_square_root_of_k():
     errors = {k: error(k) for k in (16, 64, 256, 1024)}
     for k, found in errors.items():
         assert found == pytest.approx(np.sqrt((np.pi / 2 - 1) / k), rel=0.15)
+
+
+def test_factors_from_probe_converge_to_their_limit_at_that_rate_too():
+    layer = pcm_layer(n_in=256, n_out=64)
+    norms = np.linalg.norm(layer.get_weights()[0].double().numpy(), axis=1)
+    limit = modulation_factors(norms)
+
+    def error(k):
+        found = [modulation_factors(read_importance(layer, Probe(k=k), draw)) for draw in range(20)]
+        return np.sqrt(np.mean(np.square(np.array(found) - limit)))
+
+    errors = [error(k) for k in (64, 256, 1024, 4096)]
+    for k, four_k in pairwise(errors):
+        assert k / four_k == pytest.approx(2.0, rel=0.2)
 
 
 def test_probe_adds_the_responses_of_row_tiles_before_it_takes_their_magnitude():
