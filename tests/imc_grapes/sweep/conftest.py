@@ -61,7 +61,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 class Run:
     """A process that has ended."""
 
-    def __init__(self, process: subprocess.Popen[str], timeout: float = 200) -> None:
+    def __init__(self, process: subprocess.Popen[str], timeout: float = 400) -> None:
         self.stdout, self.stderr = process.communicate(timeout=timeout)
         self.status = process.returncode
 

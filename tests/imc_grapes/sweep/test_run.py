@@ -12,6 +12,8 @@ import pytest
 
 from imc_grapes.store import load_results
 
+pytestmark = pytest.mark.timeout(900)
+
 KILLS = int(os.environ.get("IMC_GRAPES_KILLS", "1"))
 """How often the coordinator is killed; raise it to look for rare failures."""
 PATIENCE_S = 120
