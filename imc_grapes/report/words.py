@@ -40,7 +40,7 @@ def _against(analysis: Analysis, difference: Difference) -> str:
     low, high = 100 * difference.low, 100 * difference.high
     test = (
         f"paired t-test over {difference.pairs} seeds, "
-        f"{CONFIDENCE:.0%} interval {low:+.1f} to {high:+.1f}, {p_words(difference.p_value)}"
+        f"{CONFIDENCE:.0%} interval {low:+.1f} to {high:+.1f}, Holm-corrected {p_words(difference.p_value)}"
     )
     side = "above" if difference.mean > 0 else "below"
     gap = f"{percent(abs(difference.mean))} points {side} {analysis.baseline}"
