@@ -17,7 +17,6 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` atomically."""
 
-
     def write(beside: Path) -> None:
         beside.write_text(text, encoding="utf-8")
 
