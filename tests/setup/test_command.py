@@ -60,6 +60,8 @@ def test_ctrl_c_ends_the_children_too(tmp_path):
         f"import os, pathlib, time; pathlib.Path({str(pid_file)!r}).write_text(str(os.getpid()))"
     )
     script = (
+        # A shell starts background jobs deaf to Ctrl-C, and the tests may run in one.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"import sys; sys.path.insert(0, {str(SETUP)!r})\n"
         "from pathlib import Path; from command import run_logged; from progress import Progress\n"
         f"run_logged(['sh', '-c', '{sys.executable} {tmp_path}/child.py & wait'],"
