@@ -22,7 +22,11 @@ def placed_tiles(layer: Any) -> Iterator[PlacedTile]:
     Args:
         layer: an analog layer of aihwkit (`AnalogLinear`, `AnalogConv2d`, ...), whatever its tile.
     """
-    module = layer.analog_module
+    return tiles_of(layer.analog_module)
+
+
+def tiles_of(module: Any) -> Iterator[PlacedTile]:
+    """The tiles of what an analog layer holds as its `analog_module`: one tile, or an array of them."""
     if not hasattr(module, "array"):
         yield PlacedTile(module, slice(0, module.in_size), slice(0, module.out_size))
         return

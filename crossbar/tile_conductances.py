@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from crossbar.pcm_tile import PCMTile
+from crossbar.placement import PlacedTile, tiles_of
 from kernels.errors import InputError
 
 Array = NDArray[np.float32]
@@ -49,29 +50,16 @@ def conductances(layer: nn.Module) -> Iterator[TileConductances]:
         InputError: the layer has no analog tile.
     """
     found = False
-    for tile, rows, columns in _placed_tiles(layer):
+    for placed in _placed_tiles(layer):
         found = True
-        yield TileConductances(*_pair(tile), rows, columns)
+        yield TileConductances(*_pair(placed.tile), placed.rows, placed.columns)
     if not found:
         raise InputError(f"{type(layer).__name__} has no analog tile, so no conductances")
 
 
-def _placed_tiles(layer: nn.Module) -> Iterator[tuple[TileModule, slice, slice]]:
-    if isinstance(layer, TileModule):
-        yield layer, slice(0, layer.in_size), slice(0, layer.out_size)
-        return
-    if isinstance(layer, TileModuleArray):
-        first_row = 0
-        for n_in, tiles in zip(layer.in_sizes, layer.array, strict=True):
-            first_column = 0
-            for n_out, tile in zip(layer.out_sizes, tiles, strict=True):
-                yield (
-                    tile,
-                    slice(first_row, first_row + n_in),
-                    slice(first_column, first_column + n_out),
-                )
-                first_column += n_out
-            first_row += n_in
+def _placed_tiles(layer: nn.Module) -> Iterator[PlacedTile]:
+    if isinstance(layer, TileModule | TileModuleArray):
+        yield from tiles_of(layer)
         return
     for child in layer.children():
         yield from _placed_tiles(child)

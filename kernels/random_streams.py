@@ -130,7 +130,7 @@ def _box_muller(word_radius: np.uint32, word_angle: np.uint32) -> tuple[np.float
 
 @njit(forceinline=True)
 def uniform(key: np.uint64, index: np.uint64, draw: np.uint64) -> np.float32:
-    """A float32 uniform in (0, 1), on a grid of 2^-24, for device `index` at event `draw`.
+    """A float32 uniform in (0, 1], on a grid of 2^-24, for device `index` at event `draw`.
 
     Args:
         key: uint64 from `stream_key`.
@@ -138,7 +138,7 @@ def uniform(key: np.uint64, index: np.uint64, draw: np.uint64) -> np.float32:
         draw: uint64, the event.
 
     Returns:
-        float32, never 0 or 1.
+        float32, never 0; rounding gives exactly 1 about once in 2^24 draws.
     """
     w0, _, _, _ = _philox(key, index, draw)
     u: np.float32 = _open_uniform(w0)
