@@ -1,0 +1,1 @@
+"""Figures of merit that are computed from accuracies: effect sizes, speed of learning, forgetting."""
