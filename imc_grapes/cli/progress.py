@@ -15,8 +15,8 @@ from rich.progress import (
 
 from imc_grapes.cli.stop_on_interrupt import StopFlag
 from imc_grapes.experiment.listener import Listener
+from imc_grapes.metric import metric_named
 from imc_grapes.training.epoch_metrics import EpochMetrics
-from imc_grapes.words import score_in_words
 
 
 class ProgressListener(Listener):
@@ -61,7 +61,7 @@ class ProgressListener(Listener):
         """Show how the training stands."""
         note = (
             f"epoch {metrics.epoch}: loss {metrics.train_loss:.4f}, "
-            f"test {score_in_words(metrics.metric, metrics.test_score)}"
+            f"test {metric_named(metrics.metric).single(metrics.test_score)}"
         )
         if self._stage is not None:
             self._progress.update(self._stage, note=note)

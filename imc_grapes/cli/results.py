@@ -9,7 +9,6 @@ from rich.table import Table
 from imc_grapes.cli.console import output
 
 _MOST_ROWS = 40
-_HEADINGS = ("trial", "method", "setting", "tuned", "seed", "status", "test (%)", "time (s)")
 
 
 def results(
@@ -64,7 +63,7 @@ def _print(trials: list[dict[str, Any]], total: int) -> None:
     output.print(f"{len(trials)}{of_total} trials: {counts or 'none'}", highlight=False)
     rows = [_cells(trial) for trial in trials[:_MOST_ROWS]]
     table = Table()
-    used = [heading for heading in _HEADINGS if any(row[heading] for row in rows)]
+    used = [heading for heading in (rows[0] if rows else {}) if any(row[heading] for row in rows)]
     for heading in used:
         table.add_column(heading, no_wrap=heading in ("trial", "status"))
     for row in rows:
@@ -84,15 +83,18 @@ def _print(trials: list[dict[str, Any]], total: int) -> None:
 
 
 def _cells(trial: dict[str, Any]) -> dict[str, str]:
-    accuracy = (trial["summary"] or {}).get("test_accuracy")
-    cells = (
-        trial["hash"],
-        trial["method"],
-        trial["setting"],
-        "" if trial["tuned"] is None else str(trial["tuned"]),
-        str(trial["seed"]),
-        trial["status"],
-        "" if accuracy is None else f"{100 * accuracy:.2f}",
-        "" if trial["seconds"] is None else f"{trial['seconds']:.1f}",
-    )
-    return dict(zip(_HEADINGS, cells, strict=True))
+    """Heading to text; every trial has all headings, in the same order."""
+    from imc_grapes.metric import metric_of
+
+    metric = metric_of(trial["config"])
+    score = (trial["summary"] or {}).get(f"test_{metric.name}")
+    return {
+        "trial": trial["hash"],
+        "method": trial["method"],
+        "setting": trial["setting"],
+        "tuned": "" if trial["tuned"] is None else str(trial["tuned"]),
+        "seed": str(trial["seed"]),
+        "status": trial["status"],
+        metric.under("test"): "" if score is None else metric.number(score, more_digits=1),
+        "time (s)": "" if trial["seconds"] is None else f"{trial['seconds']:.1f}",
+    }

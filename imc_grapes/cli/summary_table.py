@@ -7,20 +7,15 @@ from rich.console import Console
 from rich.table import Table
 
 from imc_grapes.experiment.outcome import Outcome
-from imc_grapes.words import (
-    bytes_in_words,
-    heading,
-    score_in_words,
-    shown_scale,
-    time_in_words,
-)
+from imc_grapes.metric import Metric, metric_named
+from imc_grapes.words import bytes_in_words, time_in_words
 
 
 def print_outcome(outcome: Outcome, folder: Path, console: Console) -> None:
     """Print the test accuracy, the accuracy over time, and the update memory; say where the files are."""
-    summary, metric = outcome.summary, outcome.summary["metric"]
+    summary, metric = outcome.summary, metric_named(outcome.summary["metric"])
     console.print(
-        f"{summary['name']}: test {score_in_words(metric, summary[f'test_{metric}'])}, "
+        f"{summary['name']}: test {metric.single(summary[f'test_{metric.name}'])}, "
         f"update state {bytes_in_words(summary['optimizer_state_bytes'])}",
         highlight=False,
     )
@@ -29,17 +24,16 @@ def print_outcome(outcome: Outcome, folder: Path, console: Console) -> None:
     console.print(f"Everything is in {folder}", highlight=False, soft_wrap=True)
 
 
-def _drift_table(metric: str, points: list[dict[str, Any]]) -> Table:
+def _drift_table(metric: Metric, points: list[dict[str, Any]]) -> Table:
     compensations = list(dict.fromkeys(point["compensation"] for point in points))
-    table = Table(title=f"Test {heading(metric)} after programming")
+    table = Table(title=f"Test {metric.heading} after programming")
     table.add_column("time")
     for compensation in compensations:
         name = "no compensation" if compensation == "none" else "global drift compensation"
         table.add_column(name, justify="right")
-    scale = shown_scale(metric)
     found = {(point["time_s"], point["compensation"]): point for point in points}
     for time_s in dict.fromkeys(point["time_s"] for point in points):
         row = [found[time_s, compensation] for compensation in compensations]
-        cells = (f"{scale * point['mean']:.2f} ± {scale * point['std']:.2f}" for point in row)
+        cells = (metric.number(point["mean"], point["std"], 1) for point in row)
         table.add_row(time_in_words(time_s), *cells)
     return table

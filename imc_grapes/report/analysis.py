@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from imc_grapes.metric import Metric, metric_of
 from imc_grapes.report.tuning import with_chosen
 from imc_grapes.store.frames import frame_of
 from imc_grapes.store.reader import StoredSweep
@@ -21,8 +22,10 @@ class Analysis:
     """Finished trials in tidy frames; each has the columns `series` (compared by colour) and `facet` (side by side)."""
 
     sweep: StoredSweep
+    metric: Metric
+    """What all trials are measured by."""
     trials: pd.DataFrame
-    """Every trial, with `chosen` and, where it is done, `headline`: the accuracy that methods are ranked by."""
+    """Every trial, with `chosen` and, where it is done, `headline`: the score that methods are ranked by."""
     chosen: pd.DataFrame
     """Finished trials that have the tuned value their method takes."""
     drift: pd.DataFrame
@@ -42,7 +45,7 @@ class Analysis:
 
     @property
     def headline_words(self) -> str:
-        """When the headline accuracy was measured."""
+        """When the headline score was measured."""
         return (
             f"{time_in_words(self.times_s[-1])} after programming"
             if self.times_s
@@ -70,7 +73,8 @@ def analyse(sweep: StoredSweep) -> Analysis:
         raise InputError(
             f"sweep '{sweep.name}': no trial is done yet, so there is nothing to report"
         )
-    trials = with_chosen(trials)
+    metric = metric_of(sweep.trials[0]["config"])
+    trials = with_chosen(trials, metric)
     methods = _in_order(trials["method"])
     settings = _in_order(trials["setting"])
     by_setting = len(methods) == 1 and 1 < len(settings) <= MOST_COMPARED_SETTINGS
@@ -80,10 +84,11 @@ def analyse(sweep: StoredSweep) -> Analysis:
     times = sorted(drift["time_s"].unique().tolist()) if len(drift) else []
     kinds = set(drift["compensation"]) if len(drift) else set()
     compensation = "global" if "global" in kinds else next(iter(sorted(kinds)), None)
-    trials = trials.assign(headline=_headline(trials, sweep, compensation))
+    trials = trials.assign(headline=_headline(trials, sweep, metric, compensation))
     chosen = trials[trials["chosen"] & (trials["status"] == "done")]
     return Analysis(
         sweep=sweep,
+        metric=metric,
         trials=trials,
         chosen=chosen,
         drift=drift,
@@ -110,14 +115,14 @@ def _of_chosen(frame: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def _headline(
-    trials: pd.DataFrame, sweep: StoredSweep, compensation: str | None
+    trials: pd.DataFrame, sweep: StoredSweep, metric: Metric, compensation: str | None
 ) -> list[float | None]:
-    """Per trial: mean accuracy at its last time since programming, or its test accuracy if it does not drift."""
-    last = {trial["hash"]: _last_accuracy(trial, compensation) for trial in sweep.trials}
+    """Per trial: mean score at its last time since programming, or its test score if it does not drift."""
+    last = {trial["hash"]: _last_score(trial, metric, compensation) for trial in sweep.trials}
     return [last[trial] for trial in trials["trial"]]
 
 
-def _last_accuracy(trial: dict[str, Any], compensation: str | None) -> float | None:
+def _last_score(trial: dict[str, Any], metric: Metric, compensation: str | None) -> float | None:
     if trial["summary"] is None:
         return None
     points = [
@@ -127,4 +132,4 @@ def _last_accuracy(trial: dict[str, Any], compensation: str | None) -> float | N
     ]
     if points:
         return float(max(points, key=lambda point: point["time_s"])["mean"])
-    return float(trial["summary"]["test_accuracy"])
+    return float(trial["summary"][f"test_{metric.name}"])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from imc_grapes.metric import Metric
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.store.base_changes import leaves
 
@@ -23,6 +24,7 @@ def trial_rows(analysis: Analysis) -> list[list[Any]]:
     """Per trial: a value per column of `COLUMNS`, then the keys in which its config differs from the base, then its
     error."""
     base = dict(leaves(analysis.sweep.base))
+    metric = analysis.metric
     headline = dict(zip(analysis.trials["trial"], analysis.trials["headline"], strict=True))
     rows = []
     for trial in analysis.sweep.trials:
@@ -36,9 +38,9 @@ def trial_rows(analysis: Analysis) -> list[list[Any]]:
                 trial["tuned"],
                 trial["seed"],
                 trial["status"],
-                _percent(summary.get("validation_accuracy")),
-                _percent(summary.get("test_accuracy")),
-                _percent(None if last is None or last != last else last),
+                _rounded(metric, summary.get(f"validation_{metric.name}")),
+                _rounded(metric, summary.get(f"test_{metric.name}")),
+                _rounded(metric, None if last is None or last != last else last),
                 None if trial["seconds"] is None else round(trial["seconds"], 1),
                 {
                     key: value
@@ -54,5 +56,5 @@ def trial_rows(analysis: Analysis) -> list[list[Any]]:
 _ABSENT = object()
 
 
-def _percent(fraction: float | None) -> float | None:
-    return None if fraction is None else round(100 * fraction, 2)
+def _rounded(metric: Metric, score: float | None) -> float | None:
+    return None if score is None else round(metric.shown(score), metric.digits + 1)

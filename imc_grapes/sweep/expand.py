@@ -9,6 +9,7 @@ from imc_grapes.config import RunConfig, config_hash, parse_run_config
 from imc_grapes.config.load import describe
 from imc_grapes.config.overrides import set_key
 from imc_grapes.config.yaml_file import KeyPath, YamlDocument
+from imc_grapes.metric import metric_on
 from imc_grapes.sweep.axes import CASE, Axes
 from imc_grapes.sweep.labels import axis_part, joined, method_of, short_keys
 from imc_grapes.sweep.plan import Axis, Choice, Role, Setting, Trial
@@ -28,7 +29,7 @@ def expand(
     """All trials, seeds outermost, so that a sweep that is stopped early has compared everything on some seeds.
 
     Raises:
-        InputError: a config breaks the schema, or two trials come out the same.
+        InputError: a config breaks the schema, two trials come out the same, or they are measured by different metrics.
     """
     trials: list[Trial] = []
     problems: dict[str, None] = {}
@@ -52,7 +53,22 @@ def expand(
             trials.append(trial)
     if problems:
         raise InputError(_listed(list(problems)))
+    _refuse_different_metrics(trials, document)
     return trials
+
+
+def _refuse_different_metrics(trials: list[Trial], document: YamlDocument) -> None:
+    """What is measured in different units cannot be ranked, tuned or drawn together."""
+    first = {metric_on(trial.config.data.name).label: trial for trial in reversed(trials)}
+    if len(first) > 1:
+        listed = ", ".join(
+            f"{label} on {trial.config.data.name} ({trial.label})"
+            for label, trial in reversed(first.items())
+        )
+        message = (
+            f"all trials of a sweep must be measured by the same metric, but there are {listed}"
+        )
+        raise InputError(f"{document.source}: {message}; make a sweep of each")
 
 
 def _seeds(config: SweepConfig, base: RunConfig, document: YamlDocument) -> list[Setting]:

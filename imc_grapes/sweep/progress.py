@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
+from imc_grapes.metric import Metric, metric_on
 from imc_grapes.store.records import TrialResult
 from imc_grapes.sweep.plan import Trial
 
@@ -26,7 +27,7 @@ class ProgressView:
         self._running: set[str] = set()
         self._seconds: list[float] = []
         self._slots = 0
-        self._best: tuple[float, str] | None = None
+        self._best: tuple[Metric, float, str] | None = None
         self._stopping = ""
         self._logged = time.monotonic()
         self._bar = Progress(
@@ -57,7 +58,7 @@ class ProgressView:
         if result.error is None:
             self._done += 1
             self._seconds.append(result.seconds)
-            self._note_accuracy(trial, result)
+            self._note_score(trial, result)
         else:
             self._failed += 1
             self._console.print(
@@ -81,10 +82,11 @@ class ProgressView:
         )
         self._refresh()
 
-    def _note_accuracy(self, trial: Trial, result: TrialResult) -> None:
-        accuracy = (result.summary or {}).get("validation_accuracy")
-        if accuracy is not None and (self._best is None or accuracy > self._best[0]):
-            self._best = (accuracy, trial.label)
+    def _note_score(self, trial: Trial, result: TrialResult) -> None:
+        metric = metric_on(trial.config.data.name)
+        score = (result.summary or {}).get(f"validation_{metric.name}")
+        if score is not None and (self._best is None or metric.better(score, self._best[1])):
+            self._best = (metric, score, trial.label)
 
     def _refresh(self) -> None:
         over = self._done + self._failed
@@ -100,11 +102,10 @@ class ProgressView:
             )
 
     def _lines(self) -> Group:
-        best = (
-            ""
-            if self._best is None
-            else f"best on validation so far: {self._best[0]:.1%}, {self._best[1]}"
-        )
+        best = ""
+        if self._best is not None:
+            metric, score, label = self._best
+            best = f"best on validation so far: {metric.single(score)}, {label}"
         return Group(self._bar, Text(best, overflow="ellipsis", no_wrap=True))
 
     def _status(self) -> str:

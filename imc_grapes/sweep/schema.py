@@ -24,7 +24,7 @@ class SweepConfig(Section):
     """Every combination: per key a list, {linspace: [start, stop, count]}, {logspace: [start, stop, count]}, or a
     mapping of names to values, where the name labels the value in tables and charts."""
     tune: str | dict[str, Any] | None = None
-    """The key whose best value each method may choose by its validation accuracy: a key of the grid, or one key with
+    """The key whose best value each method may choose by its validation score: a key of the grid, or one key with
     its values, or one key with values per case. Null: training.optimizer.lr, if it is in the grid."""
     seeds: Annotated[int, Field(ge=1)] | Annotated[tuple[Seed, ...], Field(min_length=1)] = 1
     """How many seeds, counted up from the base config's, or a list of them."""

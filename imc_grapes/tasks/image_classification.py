@@ -8,7 +8,8 @@ from torch.nn import functional
 from imc_grapes.data.dataset import Split
 from imc_grapes.data.samples import Samples
 from imc_grapes.evaluation.accuracy import accuracy
-from imc_grapes.tasks.task import ACCURACY, StepLoss, Task
+from imc_grapes.metric import ACCURACY
+from imc_grapes.tasks.task import StepLoss, Task
 
 LossName = Literal["cross_entropy", "squared_error"]
 

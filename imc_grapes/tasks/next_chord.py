@@ -8,8 +8,9 @@ from torch.nn import functional
 
 from imc_grapes.data.chorales import ChoraleBatch
 from imc_grapes.data.samples import Samples
+from imc_grapes.metric import NLL
 from imc_grapes.tasks.evaluation_mode import evaluation_mode
-from imc_grapes.tasks.task import NLL, StepLoss, Task
+from imc_grapes.tasks.task import StepLoss, Task
 
 _BATCH = 128
 """Chorales per forward pass; bounds the memory, decides no result."""

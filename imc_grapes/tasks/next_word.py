@@ -8,8 +8,9 @@ from torch.nn import functional
 
 from imc_grapes.data.samples import Samples
 from imc_grapes.data.words import WordBatch
+from imc_grapes.metric import PERPLEXITY
 from imc_grapes.tasks.evaluation_mode import evaluation_mode
-from imc_grapes.tasks.task import PERPLEXITY, StepLoss, Task
+from imc_grapes.tasks.task import StepLoss, Task
 
 _STREAMS = 10
 """Streams that a text is cut into for evaluation, each of which starts without memory."""

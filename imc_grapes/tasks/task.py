@@ -7,26 +7,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from imc_grapes.data.samples import Samples
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A figure of merit; results carry it in keys such as ``test_accuracy``."""
-
-    name: str
-    higher_is_better: bool
-
-    def better(self, one: float, other: float) -> bool:
-        """Whether `one` is better than `other`."""
-        return one > other if self.higher_is_better else one < other
-
-
-ACCURACY = Metric("accuracy", higher_is_better=True)
-"""Fraction of the samples that are classified correctly."""
-NLL = Metric("nll", higher_is_better=False)
-"""Negative log-likelihood of a time step, in nats."""
-PERPLEXITY = Metric("perplexity", higher_is_better=False)
-"""Exponential of the mean negative log-likelihood of a word."""
+from imc_grapes.metric import Metric
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 import pandas as pd
 
+from imc_grapes.metric import ACCURACY, NLL
 from imc_grapes.report.tuning import with_chosen
 
 
@@ -17,7 +18,7 @@ def frame(rows):
 
 
 def chosen(rows):
-    found = with_chosen(frame(rows))
+    found = with_chosen(frame(rows), ACCURACY)
     return sorted(set(found.loc[found["chosen"], "tuned"]))
 
 
@@ -31,13 +32,27 @@ def test_the_best_mean_on_validation_wins_whatever_the_test_images_say():
     assert chosen(rows) == [0.1]
 
 
+def test_the_lowest_mean_wins_where_lower_is_better():
+    rows = frame(
+        [
+            ("A", "", 0.1, 0, "done", 8.7, 9.9),
+            ("A", "", 0.1, 1, "done", 8.9, 9.9),
+            ("A", "", 0.3, 0, "done", 8.5, 0.1),
+            ("A", "", 0.3, 1, "done", 9.4, 0.1),
+            ("A", "", 1.0, 0, "done", None, 0.1),
+        ]
+    ).rename(columns={"validation_accuracy": "validation_nll"})
+    found = with_chosen(rows, NLL)
+    assert set(found.loc[found["chosen"], "tuned"]) == {0.1}
+
+
 def test_every_method_chooses_on_every_setting():
     rows = [
         (method, setting, tuned, 0, "done", 0.9 if tuned == best else 0.8, 0.9)
         for method, setting, best in (("A", "x", 1), ("A", "y", 2), ("B", "x", 2), ("B", "y", 1))
         for tuned in (1, 2)
     ]
-    found = with_chosen(frame(rows))
+    found = with_chosen(frame(rows), ACCURACY)
     picked = found[found["chosen"]].set_index(["method", "setting"])["tuned"].to_dict()
     assert picked == {("A", "x"): 1, ("A", "y"): 2, ("B", "x"): 2, ("B", "y"): 1}
 
@@ -62,4 +77,4 @@ def test_a_value_without_a_finished_trial_is_never_taken():
 
 def test_without_tuning_every_trial_counts():
     rows = [("A", "", None, seed, "done", 0.5, 0.5) for seed in (0, 1)]
-    assert with_chosen(frame(rows))["chosen"].all()
+    assert with_chosen(frame(rows), ACCURACY)["chosen"].all()
