@@ -23,7 +23,7 @@ def build_and_print(directory: Path, console: Console) -> None:
 
     with console.status("Drawing the report"):
         files = build_report(directory)
-    print_summary(files.analysis, console)
+    print_summary(files.analysis, files.standings, console)
     pictures = " and ".join(str(path) for path in files.figures if path.suffix == ".png")
     console.print(
         f"Open {files.page}; its pictures are in {files.figures[0].parent} as PNG, SVG and PDF."

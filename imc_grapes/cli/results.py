@@ -49,9 +49,11 @@ def results(
         _print(chosen.trials, len(stored.trials))
         if chosen.with_status("done"):
             from imc_grapes.report.analysis import analyse
+            from imc_grapes.report.statistics import standings
             from imc_grapes.report.terminal import print_summary
 
-            print_summary(analyse(chosen), output)
+            analysis = analyse(chosen)
+            print_summary(analysis, standings(analysis), output)
 
 
 def _print(trials: list[dict[str, Any]], total: int) -> None:

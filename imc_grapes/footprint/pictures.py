@@ -8,7 +8,7 @@ from imc_grapes.footprint.charts.networks import networks_picture
 from imc_grapes.footprint.charts.scaling import scaling_picture
 from imc_grapes.footprint.charts.state_bits import state_bits_picture
 from imc_grapes.footprint.footprint import Footprint
-from imc_grapes.report.export import export
+from imc_grapes.vega.export import export
 
 
 def draw_footprint(footprint: Footprint, folder: Path) -> list[Path]:

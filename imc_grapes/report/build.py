@@ -1,15 +1,14 @@
 """From a results file to a page and pictures."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from imc_grapes.report.analysis import Analysis, analyse
-from imc_grapes.report.export import export
-from imc_grapes.report.page import javascript_libraries, page
+from imc_grapes.report.page import page
 from imc_grapes.report.pictures import pictures
-from imc_grapes.report.statistics import standings
+from imc_grapes.report.statistics import Standing, standings
 from imc_grapes.store.reader import read_sweep
+from imc_grapes.vega.beside import DrawingProcess
 
 PAGE, FIGURES = "report.html", "figures"
 
@@ -21,6 +20,7 @@ class ReportFiles:
     page: Path
     figures: list[Path]
     analysis: Analysis
+    standings: list[Standing]
 
 
 def build_report(directory: Path) -> ReportFiles:
@@ -29,14 +29,15 @@ def build_report(directory: Path) -> ReportFiles:
     Raises:
         InputError: there is no sweep, its file is damaged, or no trial is done.
     """
-    with ThreadPoolExecutor(1) as beside:
-        libraries = beside.submit(javascript_libraries)
+    with DrawingProcess() as beside:
         analysis = analyse(read_sweep(directory))
         found = standings(analysis)
         drawn = pictures(analysis, found)
-        html = page(analysis, found, drawn, FIGURES, libraries.result())
-    (directory / PAGE).write_text(html, encoding="utf-8")
-    folder = directory / FIGURES
-    folder.mkdir(exist_ok=True)
-    figures = [path for picture in drawn for path in export(picture, folder)]
-    return ReportFiles(directory / PAGE, figures, analysis)
+        libraries = beside.libraries()
+        folder = directory / FIGURES
+        folder.mkdir(exist_ok=True)
+        beside.draw(drawn, folder)
+        html = page(analysis, found, drawn, FIGURES, libraries)
+        (directory / PAGE).write_text(html, encoding="utf-8")
+        figures = beside.files()
+    return ReportFiles(directory / PAGE, figures, analysis, found)

@@ -1,32 +1,24 @@
 """The report page: one HTML file that needs nothing from anywhere."""
 
 import json
-from functools import cache
 from importlib import resources
 from itertools import groupby
 from typing import Any
 
 import jinja2
-import vl_convert
 from markupsafe import Markup
 
 from imc_grapes.config.yaml_file import dump_yaml
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.report.charts.picture import Picture
 from imc_grapes.report.palette import colours
 from imc_grapes.report.statistics import Standing
 from imc_grapes.report.table import summary_table
 from imc_grapes.report.trial_rows import COLUMNS, trial_rows
 from imc_grapes.report.words import answer
+from imc_grapes.vega.picture import Picture
 
 _MOST_ANSWERS = 6
 _TEMPLATE = resources.files("imc_grapes.report") / "template"
-
-
-@cache
-def javascript_libraries() -> str:
-    """Vega-Embed with the Vega and Vega-Lite it needs, as one script, from the copy inside vl-convert."""
-    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def page(

@@ -6,11 +6,11 @@ from imc_grapes.report.charts.final_accuracy import final_accuracy_picture
 from imc_grapes.report.charts.heat_map import heat_map_picture
 from imc_grapes.report.charts.learning_curves import learning_curves_picture
 from imc_grapes.report.charts.pareto import pareto_picture
-from imc_grapes.report.charts.picture import Picture
 from imc_grapes.report.charts.swept_setting import swept_setting_picture
 from imc_grapes.report.charts.tuning_curve import tuning_picture
 from imc_grapes.report.charts.update_memory import update_memory_picture
 from imc_grapes.report.statistics import Standing
+from imc_grapes.vega.picture import Picture
 
 
 def pictures(analysis: Analysis, found: list[Standing]) -> list[Picture]:

@@ -4,14 +4,13 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.report.statistics import standings
+from imc_grapes.report.statistics import Standing
 from imc_grapes.report.table import summary_table
 from imc_grapes.report.words import answer
 
 
-def print_summary(analysis: Analysis, console: Console) -> None:
+def print_summary(analysis: Analysis, found: list[Standing], console: Console) -> None:
     """Print the summary table, and the answer in words below it."""
-    found = standings(analysis)
     table = summary_table(analysis, found)
     shown = RichTable(
         title=_title(analysis),
@@ -41,7 +40,7 @@ def print_summary(analysis: Analysis, console: Console) -> None:
 def _title(analysis: Analysis) -> str:
     when = "since programming" if analysis.times_s else "after training"
     facet = "" if len(analysis.facets) > 1 else f" on {analysis.facet_name(analysis.facets[0])}"
-    return f"Test accuracy {when}{facet}"
+    return f"Test {analysis.metric.label} {when}{facet}"
 
 
 def _caption(analysis: Analysis) -> str:

@@ -10,8 +10,6 @@ from imc_grapes.data.chorales import Chorales
 from imc_grapes.data.dataset import Split
 from imc_grapes.evaluation.hardware import programmable
 from imc_grapes.experiment.restore import FinishedRun, restore
-from imc_grapes.report.charts.picture import Picture
-from imc_grapes.report.export import export
 from imc_grapes.run_pictures.generation import compose
 from imc_grapes.run_pictures.midi import write_midi
 from imc_grapes.run_pictures.piano_roll import piano_roll_picture
@@ -19,6 +17,8 @@ from imc_grapes.run_pictures.raster import raster_picture
 from imc_grapes.run_pictures.score_over_time import score_over_time_picture
 from imc_grapes.seeding import generator, stream_seed
 from imc_grapes.tasks.evaluation_mode import evaluation_mode
+from imc_grapes.vega.export import export
+from imc_grapes.vega.picture import Picture
 from kernels.errors import InputError
 
 PRIMER_STEPS = 16

@@ -5,8 +5,8 @@ import pandas as pd
 from torch import Tensor
 
 from imc_grapes.data.chorales import LOWEST_MIDI_NOTE
-from imc_grapes.report.charts.picture import Picture
 from imc_grapes.run_pictures.chart import finished, records
+from imc_grapes.vega.picture import Picture
 
 _WIDTH, _HEIGHT = 620, 170
 _LOWEST, _HIGHEST = 42, 98

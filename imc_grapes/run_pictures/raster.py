@@ -7,8 +7,8 @@ import pandas as pd
 from torch import Tensor, nn
 
 from imc_grapes.grapes.layers import is_unit_layer
-from imc_grapes.report.charts.picture import Picture
 from imc_grapes.run_pictures.chart import finished, records
+from imc_grapes.vega.picture import Picture
 
 _WIDTH = 620
 _POTENTIALS_SHOWN = 4

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from imc_grapes.store.database import open_for_reading
 from kernels.errors import InputError
 
@@ -71,5 +73,5 @@ def read_sweep(directory: Path) -> StoredSweep:
 def _decoded(row: dict[str, Any]) -> dict[str, Any]:
     for column in _JSON_COLUMNS:
         if row[column] is not None:
-            row[column] = json.loads(row[column])
+            row[column] = from_json(row[column])
     return row

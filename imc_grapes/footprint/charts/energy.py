@@ -6,7 +6,7 @@ import pandas as pd
 from imc_grapes.footprint.footprint import Footprint
 from imc_grapes.footprint.words import energy_in_words
 from imc_grapes.report.charts import style
-from imc_grapes.report.charts.picture import Picture
+from imc_grapes.vega.picture import Picture
 
 _PARTS = {
     "gradient": "#c3c9d1",

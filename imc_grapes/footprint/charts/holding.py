@@ -5,7 +5,7 @@ import pandas as pd
 
 from imc_grapes.footprint.footprint import Footprint
 from imc_grapes.report.charts import style
-from imc_grapes.report.charts.picture import Picture
+from imc_grapes.vega.picture import Picture
 
 _PANEL, _ROW = 300, 30
 

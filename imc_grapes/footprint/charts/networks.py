@@ -7,7 +7,7 @@ from imc_grapes.footprint.charts.chosen import scales, shown_methods
 from imc_grapes.footprint.footprint import Footprint
 from imc_grapes.footprint.words import bits_in_words, energy_in_words
 from imc_grapes.report.charts import style
-from imc_grapes.report.charts.picture import Picture
+from imc_grapes.vega.picture import Picture
 
 _ROW = 24
 

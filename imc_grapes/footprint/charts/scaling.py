@@ -6,7 +6,7 @@ import pandas as pd
 from imc_grapes.footprint.charts.chosen import scales, shown_methods
 from imc_grapes.footprint.footprint import Footprint
 from imc_grapes.report.charts import style
-from imc_grapes.report.charts.picture import Picture
+from imc_grapes.vega.picture import Picture
 
 _PANEL = 330
 _TICKS = [64, 256, 1024, 4096, 16384]

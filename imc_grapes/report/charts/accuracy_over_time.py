@@ -4,9 +4,9 @@ import altair as alt
 
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.charts import style
-from imc_grapes.report.charts.picture import Picture
 from imc_grapes.report.charts.time_axis import plotted, time_axis
 from imc_grapes.report.statistics import accuracy_over_time
+from imc_grapes.vega.picture import Picture
 from imc_grapes.words import time_in_words
 
 _COMPENSATION = {"global": "global", "none": "none"}

@@ -5,8 +5,8 @@ import pandas as pd
 
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.charts import style
-from imc_grapes.report.charts.picture import Picture
 from imc_grapes.report.statistics import Standing
+from imc_grapes.vega.picture import Picture
 
 
 def final_accuracy_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:

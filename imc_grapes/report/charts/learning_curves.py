@@ -4,7 +4,7 @@ import altair as alt
 
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.charts import style
-from imc_grapes.report.charts.picture import Picture
+from imc_grapes.vega.picture import Picture
 
 
 def learning_curves_picture(analysis: Analysis) -> Picture | None:

@@ -5,7 +5,7 @@ import pandas as pd
 
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.charts import style
-from imc_grapes.report.charts.picture import Picture
+from imc_grapes.vega.picture import Picture
 
 _WORTH_A_LOG_AXIS = 4.0
 

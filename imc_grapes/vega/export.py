@@ -4,9 +4,10 @@ from pathlib import Path
 
 import vl_convert
 
-from imc_grapes.report.charts.picture import Picture
+from imc_grapes.vega.picture import Picture
 
 _PIXELS_PER_POINT = 2.0
+FORMATS = ("png", "svg", "pdf")
 
 
 def export(picture: Picture, directory: Path) -> list[Path]:
@@ -18,8 +19,8 @@ def export(picture: Picture, directory: Path) -> list[Path]:
         "pdf": vl_convert.svg_to_pdf(svg),
     }
     paths = []
-    for ending, content in contents.items():
+    for ending in FORMATS:
         path = directory / f"{picture.name}.{ending}"
-        path.write_bytes(content)
+        path.write_bytes(contents[ending])
         paths.append(path)
     return paths
