@@ -64,7 +64,7 @@ class DrawingProcess:
     ) -> None:
         if error is not None:
             self._process.kill()
-        self._process.communicate()
+        self._process.__exit__(kind, error, trace)
 
 
 def _serve() -> None:
