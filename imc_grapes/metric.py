@@ -49,6 +49,11 @@ class Metric:
         return "highest" if self.higher_is_better else "lowest"
 
     @property
+    def lead(self) -> str:
+        """What the best of several gets: ``the most`` accuracy, ``the lowest`` perplexity."""
+        return "the most" if self.higher_is_better else "the lowest"
+
+    @property
     def title(self) -> str:
         """Its name at the start of a line."""
         return self.label[0].upper() + self.label[1:]
@@ -57,6 +62,10 @@ class Metric:
     def heading(self) -> str:
         """``accuracy (%)``, ``NLL (nats per time step)``: over an axis or a column of shown scores."""
         return f"{self.label} ({self.unit})" if self.unit else self.label
+
+    def heading_at(self, when: str) -> str:
+        """``accuracy after training (%)``: the heading of scores that were measured at one time."""
+        return self.heading.replace(self.label, f"{self.label} {when}", 1)
 
     @property
     def short_heading(self) -> str:
@@ -85,6 +94,13 @@ class Metric:
     def signed(self, difference: float) -> str:
         """``+1.3``, ``-0.25``."""
         return f"{self.shown(difference):+.{self.digits}f}"
+
+    @property
+    def difference_words(self) -> str:
+        """What a difference of two scores is counted in."""
+        if self.unit == "%":
+            return "in percentage points"
+        return f"in {self.unit}" if self.unit else f"of {self.label}"
 
     def gap(self, difference: float) -> str:
         """``5.3 points``, ``0.35 nats``: the size of a difference."""

@@ -28,20 +28,3 @@ def bytes_in_words(count: int) -> str:
             break
         size, unit = size / 1024, larger
     return f"{size:.3g} {unit}" if size < 999.5 else f"{size:.0f} {unit}"
-
-
-def score_in_words(metric: str, score: float) -> str:
-    """``accuracy 97.31 %``, ``NLL 8.42 nats``, ``perplexity 110.40``."""
-    if metric == "accuracy":
-        return f"accuracy {100 * score:.2f} %"
-    return f"NLL {score:.3f} nats" if metric == "nll" else f"{metric} {score:.2f}"
-
-
-def heading(metric: str) -> str:
-    """The metric with its unit, over a column of numbers."""
-    return {"accuracy": "accuracy, %", "nll": "NLL, nats per time step"}.get(metric, metric)
-
-
-def shown_scale(metric: str) -> float:
-    """What a score is multiplied by under that heading."""
-    return 100.0 if metric == "accuracy" else 1.0

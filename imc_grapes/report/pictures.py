@@ -1,11 +1,11 @@
 """Every picture that a sweep has the data for, in the order of the page."""
 
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.report.charts.accuracy_over_time import accuracy_over_time_picture
-from imc_grapes.report.charts.final_accuracy import final_accuracy_picture
+from imc_grapes.report.charts.final_score import final_score_picture
 from imc_grapes.report.charts.heat_map import heat_map_picture
 from imc_grapes.report.charts.learning_curves import learning_curves_picture
 from imc_grapes.report.charts.pareto import pareto_picture
+from imc_grapes.report.charts.score_over_time import score_over_time_picture
 from imc_grapes.report.charts.swept_setting import swept_setting_picture
 from imc_grapes.report.charts.tuning_curve import tuning_picture
 from imc_grapes.report.charts.update_memory import update_memory_picture
@@ -16,8 +16,8 @@ from imc_grapes.vega.picture import Picture
 def pictures(analysis: Analysis, found: list[Standing]) -> list[Picture]:
     """The pictures of a sweep."""
     candidates = [
-        accuracy_over_time_picture(analysis),
-        final_accuracy_picture(analysis, found),
+        score_over_time_picture(analysis),
+        final_score_picture(analysis, found),
         swept_setting_picture(analysis),
         heat_map_picture(analysis),
         update_memory_picture(analysis, found),

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from imc_grapes.measures.effect_size import PairedEffect, paired_effect
 from imc_grapes.report.analysis import Analysis
 
 CONFIDENCE = 0.95
@@ -14,15 +15,12 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Difference:
-    """What a paired t-test over seeds says of a method and the baseline; accuracies are fractions."""
+    """What runs paired by seed say of a method and the baseline."""
 
-    mean: float
-    low: float
-    high: float
-    """Ends of the 95 % confidence interval of the mean difference."""
+    effect: PairedEffect
+    """Size of the difference, in units of the metric and of its spread, with 95 % confidence intervals."""
     p_value: float
-    """Holm-corrected over the methods that are tested on the same hardware."""
-    pairs: int
+    """Of the paired t-test, Holm-corrected over the methods that are tested on the same hardware."""
 
     @property
     def is_clear(self) -> bool:
@@ -37,12 +35,15 @@ class Standing:
     series: str
     facet: str
     mean: float
-    """Headline accuracy, a fraction, over seeds."""
+    """Headline score over seeds."""
     std: float | None
     """Sample standard deviation over seeds; None with one seed."""
     seeds: int
     state_bytes: int
     tuned: object
+    slowness: tuple[float, float | None] | None
+    """Mean and standard deviation over seeds of the epochs that half of the fitted final score took; None where no
+    trial says."""
     against_baseline: Difference | None
 
 
@@ -61,10 +62,11 @@ def standings(analysis: Analysis) -> list[Standing]:
                     series=name,
                     facet=str(facet),
                     mean=float(rows["headline"].mean()),
-                    std=float(rows["headline"].std()) if len(rows) > 1 else None,
+                    std=_std(rows["headline"]),
                     seeds=len(rows),
                     state_bytes=int(rows["optimizer_state_bytes"].iloc[0]),
                     tuned=rows["tuned"].iloc[0],
+                    slowness=_slowness(rows),
                     against_baseline=differences.get(name),
                 )
             )
@@ -76,31 +78,39 @@ def _differences(by_series: dict[str, pd.DataFrame], baseline: str) -> dict[str,
     if baseline not in by_series:
         return {}
     reference = by_series[baseline].set_index("seed")["headline"]
-    raw: dict[str, Difference] = {}
+    raw: dict[str, tuple[PairedEffect, float]] = {}
     for name, rows in by_series.items():
         if name == baseline:
             continue
         pairs = pd.concat([rows.set_index("seed")["headline"], reference], axis=1, join="inner")
         if len(pairs) > 1:
-            raw[name] = _paired(pairs.iloc[:, 0].to_numpy(float), pairs.iloc[:, 1].to_numpy(float))
-    corrected = holm([difference.p_value for difference in raw.values()])
+            one, other = (pairs.iloc[:, column].to_numpy(float) for column in (0, 1))
+            effect = paired_effect(one, other, CONFIDENCE)
+            raw[name] = effect, _p_value(effect, one, other)
+    corrected = holm([p_value for _, p_value in raw.values()])
     return {
-        name: Difference(found.mean, found.low, found.high, p_value, found.pairs)
-        for (name, found), p_value in zip(raw.items(), corrected, strict=True)
+        name: Difference(effect, p_value)
+        for (name, (effect, _)), p_value in zip(raw.items(), corrected, strict=True)
     }
 
 
-def _paired(values: npt.NDArray[np.float64], reference: npt.NDArray[np.float64]) -> Difference:
-    differences = values - reference
-    mean = float(differences.mean())
-    if np.ptp(differences) == 0.0:
-        # No spread at all: the t statistic is 0/0 or infinite.
-        return Difference(mean, mean, mean, 1.0 if mean == 0.0 else 0.0, len(values))
-    test = stats.ttest_rel(values, reference)
-    interval = test.confidence_interval(CONFIDENCE)
-    return Difference(
-        mean, float(interval.low), float(interval.high), float(test.pvalue), len(values)
-    )
+def _p_value(
+    effect: PairedEffect, values: npt.NDArray[np.float64], reference: npt.NDArray[np.float64]
+) -> float:
+    """Of the paired t-test. Where the differences do not vary, its statistic is 0/0 or infinite."""
+    if effect.low == effect.high:
+        return 1.0 if np.allclose(values, reference, rtol=1e-12, atol=0.0) else 0.0
+    return float(stats.ttest_rel(values, reference).pvalue)
+
+
+def _std(values: pd.Series) -> float | None:
+    return float(values.std()) if len(values) > 1 else None
+
+
+def _slowness(rows: pd.DataFrame) -> tuple[float, float | None] | None:
+    if "slowness" not in rows or not (known := rows["slowness"].dropna().astype(float)).size:
+        return None
+    return float(known.mean()), _std(known)
 
 
 def holm(p_values: list[float]) -> list[float]:
@@ -113,8 +123,8 @@ def holm(p_values: list[float]) -> list[float]:
     return corrected
 
 
-def accuracy_over_time(analysis: Analysis) -> pd.DataFrame:
-    """Mean and spread of the accuracy per facet, series, compensation and time.
+def score_over_time(analysis: Analysis) -> pd.DataFrame:
+    """Mean and spread of the score per facet, series, compensation and time.
 
     The spread is the sample standard deviation over seeds; with one seed, over the repeats of programming.
     """
@@ -122,7 +132,7 @@ def accuracy_over_time(analysis: Analysis) -> pd.DataFrame:
         ["facet", "series", "compensation", "time_s"], sort=False, as_index=False
     )
     found = grouped.agg(
-        accuracy=("mean", "mean"),
+        score=("mean", "mean"),
         over_seeds=("mean", "std"),
         over_repeats=("std", "mean"),
         seeds=("seed", "nunique"),

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.report.statistics import Standing, accuracy_over_time
-from imc_grapes.report.words import p_words, with_spread
+from imc_grapes.report.statistics import Standing, score_over_time
+from imc_grapes.report.words import g_words, p_words
 from imc_grapes.words import bytes_in_words, time_in_words
 
 _MOST_TIMES = 3
@@ -25,33 +25,39 @@ def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = 
     """The table of `found`.
 
     Args:
-        analysis: where the accuracies over time are.
+        analysis: where the scores over time are.
         found: the rows.
-        is_wide: a column per time since programming, rather than the first, the middle and the last; and one for the
-            paired tests.
+        is_wide: a column per time since programming, rather than the first, the middle and the last; and others for the
+            paired tests and the effect sizes.
     """
     times = analysis.times_s
     if len(times) > _MOST_TIMES and not is_wide:
         times = [times[0], times[len(times) // 2], times[-1]]
     tuned = analysis.sweep.tune is not None
     tested = is_wide and any(one.against_baseline for one in found)
-    cells = _accuracy_cells(analysis)
+    slow = any(one.slowness for one in found)
+    metric = analysis.metric
+    cells = _score_cells(analysis)
     headings = [analysis.compares]
-    headings += [f"{time_in_words(time_s)} (%)" for time_s in times] or ["test accuracy (%)"]
-    headings += [f"against {analysis.baseline}"] if tested else []
+    headings += [metric.under(time_in_words(time_s)) for time_s in times] or [
+        f"test {metric.short_heading}"
+    ]
+    headings += [f"against {analysis.baseline}", "Hedges' g"] if tested else []
+    headings += ["slowness (epochs)"] if slow else []
     headings += ["update state"]
     headings += [_tuned_name(analysis)] if tuned else []
     leaders = {
-        one.facet: max((o for o in found if o.facet == one.facet), key=lambda o: o.mean)
+        one.facet: metric.best((o for o in found if o.facet == one.facet), lambda o: o.mean)
         for one in found
     }
     rows, starts, last = [], [], None
     for one in found:
         row = [one.series]
         row += [cells.get((one.facet, one.series, time_s), "-") for time_s in times] or [
-            with_spread(one.mean, one.std)
+            metric.number(one.mean, one.std)
         ]
-        row += [_against(one, analysis.baseline)] if tested else []
+        row += _against(one, analysis) if tested else []
+        row += [_slowness(one)] if slow else []
         row += [bytes_in_words(one.state_bytes)]
         row += (
             [f"{one.tuned:g}" if isinstance(one.tuned, float) else str(one.tuned)] if tuned else []
@@ -64,22 +70,34 @@ def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = 
     return Table(headings, rows, [leaders[one.facet] is one for one in found], starts)
 
 
-def _accuracy_cells(analysis: Analysis) -> dict[tuple[str, str, float], str]:
+def _score_cells(analysis: Analysis) -> dict[tuple[str, str, float], str]:
     if not analysis.times_s:
         return {}
-    frame = accuracy_over_time(analysis)
+    frame = score_over_time(analysis)
     frame = frame[frame["compensation"] == analysis.compensation]
     return {
-        (row.facet, row.series, row.time_s): with_spread(row.accuracy, row.std)
+        (row.facet, row.series, row.time_s): analysis.metric.number(row.score, row.std)
         for row in frame.itertuples()
     }
 
 
-def _against(one: Standing, baseline: str) -> str:
+def _against(one: Standing, analysis: Analysis) -> list[str]:
+    """The difference with its p-value, and the standardised difference with its interval."""
     difference = one.against_baseline
     if difference is None:
-        return "baseline" if one.series == baseline else "-"
-    return f"{100 * difference.mean:+.1f}, {p_words(difference.p_value)}"
+        return ["baseline" if one.series == analysis.baseline else "-", "-"]
+    effect = difference.effect
+    return [
+        f"{analysis.metric.signed(effect.mean)}, {p_words(difference.p_value)}",
+        g_words(effect) or "-",
+    ]
+
+
+def _slowness(one: Standing) -> str:
+    if one.slowness is None:
+        return "-"
+    mean, std = one.slowness
+    return f"{mean:.2f}" if std is None else f"{mean:.2f} ± {std:.2f}"
 
 
 def _tuned_name(analysis: Analysis) -> str:

@@ -1,53 +1,45 @@
 """The answer of a sweep in sentences."""
 
+from imc_grapes.measures.effect_size import PairedEffect
+from imc_grapes.metric import Metric
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.statistics import CONFIDENCE, Difference, Standing
 from imc_grapes.words import bytes_in_words
 
 
-def percent(fraction: float, digits: int = 1) -> str:
-    """A fraction as a number of percent, without the sign."""
-    return f"{100 * fraction:.{digits}f}"
-
-
-def with_spread(mean: float, std: float | None) -> str:
-    """``96.1 ± 0.4``, in percent."""
-    return percent(mean) if std is None else f"{percent(mean)} ± {percent(std)}"
-
-
 def answer(analysis: Analysis, on_facet: list[Standing]) -> list[str]:
     """What was found on one hardware: the best, how it differs from the baseline, what it keeps in memory."""
-    best = max(on_facet, key=lambda one: one.mean)
+    best = analysis.metric.best(on_facet, lambda one: one.mean)
     sentences = [_best(analysis, best, len(on_facet))]
     if best.series != analysis.baseline and best.against_baseline:
         sentences.append(_against(analysis, best.against_baseline))
     if analysis.compares == "method":
-        sentences += _leanest(analysis, best, on_facet)
+        sentences += _leanest(analysis.metric, best, on_facet)
     return sentences
 
 
 def _best(analysis: Analysis, best: Standing, count: int) -> str:
-    accuracy = f"{with_spread(best.mean, best.std)} % of the test images"
-    when = analysis.headline_words
+    metric, when = analysis.metric, analysis.headline_words
+    found = f"{metric.found(best.mean, best.std)} {when}"
     if count == 1:
-        return f"{best.series or 'The network'} gets {accuracy} right {when}."
-    return (
-        f"{best.series} gets {accuracy} right {when}, the most of the {count} {analysis.compares}s."
-    )
+        return f"{best.series or 'The network'} {found}."
+    return f"{best.series} {found}, {metric.lead} of the {count} {analysis.compares}s."
 
 
 def _against(analysis: Analysis, difference: Difference) -> str:
-    low, high = 100 * difference.low, 100 * difference.high
+    metric, effect = analysis.metric, difference.effect
     test = (
-        f"paired t-test over {difference.pairs} seeds, "
-        f"{CONFIDENCE:.0%} interval {low:+.1f} to {high:+.1f}, Holm-corrected {p_words(difference.p_value)}"
+        f"paired t-test over {effect.pairs} seeds, {CONFIDENCE:.0%} interval {metric.signed(effect.low)} to "
+        f"{metric.signed(effect.high)}, Holm-corrected {p_words(difference.p_value)}"
     )
-    side = "above" if difference.mean > 0 else "below"
-    gap = f"{percent(abs(difference.mean))} points {side} {analysis.baseline}"
+    if effect.hedges_g is not None:
+        test += f"; Hedges' g {g_words(effect)}"
+    side = "above" if effect.mean > 0 else "below"
+    gap = f"{metric.gap(effect.mean)} {side} {analysis.baseline}"
     return f"That is {gap} ({test})" + ("." if difference.is_clear else ": no difference is shown.")
 
 
-def _leanest(analysis: Analysis, best: Standing, found: list[Standing]) -> list[str]:
+def _leanest(metric: Metric, best: Standing, found: list[Standing]) -> list[str]:
     """How far the best method that keeps no state is behind, if the best one keeps some."""
     if best.state_bytes == 0:
         others = [one for one in found if one.state_bytes > 0]
@@ -59,12 +51,19 @@ def _leanest(analysis: Analysis, best: Standing, found: list[Standing]) -> list[
     lean = [one for one in found if one.state_bytes == 0]
     if not lean:
         return [sentence]
-    next_best = max(lean, key=lambda one: one.mean)
-    behind = percent(best.mean - next_best.mean)
+    next_best = metric.best(lean, lambda one: one.mean)
+    behind = metric.gap(best.mean - next_best.mean)
     return [
         f"{sentence} The best that keeps none is {next_best.series}, with "
-        f"{with_spread(next_best.mean, next_best.std)} %, {behind} points behind."
+        f"{metric.mean(next_best.mean, next_best.std)}, {behind} behind."
     ]
+
+
+def g_words(effect: PairedEffect) -> str:
+    """``1.9 [0.5, 3.4]``: the standardised difference and its confidence interval; empty where there is none."""
+    if effect.hedges_g is None:
+        return ""
+    return f"{effect.hedges_g:.1f} [{effect.g_low:.1f}, {effect.g_high:.1f}]"
 
 
 def p_words(p_value: float) -> str:

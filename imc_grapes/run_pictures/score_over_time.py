@@ -5,11 +5,11 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from imc_grapes.report.charts.picture import Picture
+from imc_grapes.metric import metric_named
 from imc_grapes.report.charts.style import HEIGHT, WIDTH
 from imc_grapes.report.charts.time_axis import plotted, time_axis
 from imc_grapes.run_pictures.chart import finished, records
-from imc_grapes.words import heading, score_in_words, shown_scale
+from imc_grapes.vega.picture import Picture
 
 _NAMES = {"none": "no compensation", "global": "global drift compensation"}
 _COLOURS = ["#d55e00", "#0072b2"]
@@ -22,13 +22,13 @@ def score_over_time_picture(summary: dict[str, Any]) -> Picture:
     Args:
         summary: of a run that was evaluated over time.
     """
-    metric, scale = summary["metric"], shown_scale(summary["metric"])
+    metric = metric_named(summary["metric"])
     frame = pd.DataFrame(
         {
             "plotted_s": plotted(point["time_s"]),
-            "score": scale * point["mean"],
-            "low": scale * (point["mean"] - point["std"]),
-            "high": scale * (point["mean"] + point["std"]),
+            "score": metric.shown(point["mean"]),
+            "low": metric.shown(point["mean"] - point["std"]),
+            "high": metric.shown(point["mean"] + point["std"]),
             "series": _NAMES[point["compensation"]],
         }
         for point in summary["drift"]
@@ -36,10 +36,10 @@ def score_over_time_picture(summary: dict[str, Any]) -> Picture:
     names = [name for name in _NAMES.values() if name in set(frame["series"])]
     colour = alt.Color("series:N", scale=alt.Scale(domain=names, range=_COLOURS[: len(names)]))
     x = time_axis(sorted({point["time_s"] for point in summary["drift"]}))
-    y = alt.Y("score:Q", title=f"test {heading(metric)}", scale=alt.Scale(zero=False, padding=8))
+    y = alt.Y("score:Q", title=f"test {metric.heading}", scale=alt.Scale(zero=False, padding=8))
     base = alt.Chart(records(frame))
-    trained = scale * summary[f"test_{metric}"]
-    level = alt.Chart(records(pd.DataFrame({"trained": [trained]})))
+    as_trained = summary[f"test_{metric.name}"]
+    level = alt.Chart(records(pd.DataFrame({"trained": [metric.shown(as_trained)]})))
     layers = alt.layer(
         level.mark_rule(color=_SOFTWARE, strokeDash=[5, 3]).encode(alt.Y("trained:Q")),
         base.mark_rule(strokeWidth=1.5).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), colour),
@@ -47,9 +47,9 @@ def score_over_time_picture(summary: dict[str, Any]) -> Picture:
         base.mark_point(filled=True, size=60, opacity=1).encode(x, y, colour),
     )
     return Picture(
-        f"{metric}_over_time",
-        f"Test {metric} after programming",
+        f"{metric.name}_over_time",
+        f"Test {metric.label} after programming",
         f"Mean and standard deviation over the repeats; dashed, the network as trained: "
-        f"{score_in_words(metric, summary[f'test_{metric}'])}.",
+        f"{metric.single(as_trained)}.",
         finished(layers.properties(width=WIDTH, height=HEIGHT)),
     )

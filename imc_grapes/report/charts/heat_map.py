@@ -1,4 +1,4 @@
-"""Accuracy over two swept settings, a map per method."""
+"""Score over two swept settings, a map per method."""
 
 from typing import Any
 
@@ -26,12 +26,13 @@ def heat_map_picture(analysis: Analysis) -> Picture | None:
         ", ".join(f"{names[axis]} {row[axis]}" for axis in rest)
         for row in chosen[rest].to_dict(orient="records")
     ]
+    metric = analysis.metric
     frame = (
         chosen.assign(slice=slices, x=chosen[across], y=chosen[down])
         .groupby(["method", "slice", "x", "y"], sort=False, as_index=False)
-        .agg(accuracy=("headline", "mean"), std=("headline", "std"), seeds=("seed", "count"))
+        .agg(score=("headline", "mean"), std=("headline", "std"), seeds=("seed", "count"))
     )
-    frame = frame.assign(accuracy=100 * frame["accuracy"], std=100 * frame["std"].fillna(0.0))
+    frame = style.score_columns(frame, metric)
     order_x, order_y = _order(analysis, across, frame["x"]), _order(analysis, down, frame["y"])
     base = alt.Chart().encode(
         x=alt.X(
@@ -53,26 +54,27 @@ def heat_map_picture(analysis: Analysis) -> Picture | None:
     )
     cells = base.mark_rect().encode(
         color=alt.Color(
-            "accuracy:Q",
-            scale=alt.Scale(scheme="viridis", zero=False, domainMid=alt.Undefined),
-            legend=alt.Legend(title="accuracy (%)", gradientLength=180, titleOrient="left"),
+            "score:Q",
+            scale=alt.Scale(scheme="viridis", zero=False, reverse=not metric.higher_is_better),
+            legend=alt.Legend(title=metric.heading, gradientLength=180, titleOrient="left"),
         ),
         tooltip=[
             alt.Tooltip("method:N"),
             alt.Tooltip("x:O", title=names[across]),
             alt.Tooltip("y:O", title=names[down]),
-            alt.Tooltip("accuracy:Q", title="accuracy (%)", format=".2f"),
-            alt.Tooltip("std:Q", title="± std", format=".2f"),
+            *style.score_tooltips(metric),
             alt.Tooltip("seeds:Q", title="seeds"),
         ],
     )
     layers = alt.layer(cells)
     if len(order_x) * len(order_y) <= _MOST_NUMBERS:
-        middle = (frame["accuracy"].min() + frame["accuracy"].max()) / 2
+        middle = (frame["score"].min() + frame["score"].max()) / 2
         numbers = base.mark_text(fontSize=11.5).encode(
-            text=alt.Text("accuracy:Q", format=".1f"),
+            text=alt.Text("score:Q", format=f".{metric.digits}f"),
             color=alt.condition(
-                f"datum.accuracy > {middle}", alt.value("#111"), alt.value("white")
+                f"datum.score {'>' if metric.higher_is_better else '<'} {middle}",
+                alt.value("#111"),
+                alt.value("white"),
             ),
         )
         layers = alt.layer(cells, numbers)
@@ -93,8 +95,8 @@ def heat_map_picture(analysis: Analysis) -> Picture | None:
         chart = layers.facet(facet=facet, columns=2, data=style.NO_DATA)
     return Picture(
         name="heat-map",
-        title=f"Accuracy over {names[across]} and {names[down]}",
-        caption=f"Mean test accuracy {analysis.headline_words}, in percent.",
+        title=f"{metric.title} over {names[across]} and {names[down]}",
+        caption=f"Mean test {metric.heading} {analysis.headline_words}.",
         spec=style.finished(chart, frame),
     )
 

@@ -1,8 +1,9 @@
-"""Accuracy against bits of update state: nobody to the upper left of the front."""
+"""Score against bits of update state: nobody has both less and better than a method on the front."""
 
 import altair as alt
 import pandas as pd
 
+from imc_grapes.metric import Metric
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.charts import style
 from imc_grapes.report.statistics import Standing
@@ -17,16 +18,17 @@ def pareto_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
     """The picture; None where all methods keep the same."""
     if analysis.compares != "method" or len({one.state_bytes for one in found}) < 2:
         return None
+    metric = analysis.metric
     frame = pd.DataFrame(
         {
             "facet": one.facet,
             "series": one.series,
             "kbit": 8 * one.state_bytes / 1000,
             "state": bytes_in_words(one.state_bytes),
-            "accuracy": 100 * one.mean,
-            "low": 100 * (one.mean - (one.std or 0.0)),
-            "high": 100 * (one.mean + (one.std or 0.0)),
-            "front": _is_on_front(one, found),
+            "score": metric.shown(one.mean),
+            "low": metric.shown(one.mean - (one.std or 0.0)),
+            "high": metric.shown(one.mean + (one.std or 0.0)),
+            "front": _is_on_front(one, found, metric),
         }
         for one in found
     )
@@ -39,7 +41,7 @@ def pareto_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
             scale=alt.Scale(domain=[-_MARGIN * most, (1 + _MARGIN) * most], nice=False),
             axis=alt.Axis(tickCount=6, labelExpr="datum.value < 0 ? '' : datum.label"),
         ),
-        y=style.accuracy_axis("accuracy:Q", f"test accuracy {analysis.headline_words} (%)"),
+        y=style.score_axis("score:Q", f"test {metric.heading_at(analysis.headline_words)}"),
     )
     front = (
         base.transform_filter("datum.front")
@@ -60,7 +62,7 @@ def pareto_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
             opacity=alt.condition(picked, alt.value(1.0), alt.value(0.08)),
             tooltip=[
                 alt.Tooltip("series:N", title="method"),
-                alt.Tooltip("accuracy:Q", title="accuracy (%)", format=".2f"),
+                alt.Tooltip("score:Q", title=metric.short_heading, format=metric.tick_format),
                 alt.Tooltip("kbit:Q", title="update state (kbit)", format=",.1f"),
                 alt.Tooltip("state:N", title="update state"),
             ],
@@ -68,21 +70,22 @@ def pareto_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
         .add_params(picked)
     )
     return Picture(
-        name="accuracy-and-memory",
-        title="Accuracy against update memory",
+        name=f"{metric.name}-and-memory",
+        title=f"{metric.title} against update memory",
         caption=(
-            "Upper left is best. The dashed line is the Pareto front: the best accuracy at each amount of memory. "
+            f"{'Upper' if metric.higher_is_better else 'Lower'} left is best. The dashed line is the Pareto front: "
+            f"the best {metric.label} at each amount of memory. "
             "Bars are one standard deviation over seeds."
         ),
         spec=style.faceted(alt.layer(front, bars, points), analysis, frame),
     )
 
 
-def _is_on_front(one: Standing, found: list[Standing]) -> bool:
+def _is_on_front(one: Standing, found: list[Standing], metric: Metric) -> bool:
     return not any(
         other.facet == one.facet
         and other.state_bytes <= one.state_bytes
-        and other.mean >= one.mean
+        and not metric.better(one.mean, other.mean)
         and (other.state_bytes, other.mean) != (one.state_bytes, one.mean)
         for other in found
     )

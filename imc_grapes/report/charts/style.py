@@ -5,6 +5,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from imc_grapes.metric import Metric
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.palette import colours, dashes, shapes
 
@@ -76,9 +77,24 @@ def picked_in_legend(name: str) -> alt.Parameter:
     return alt.selection_point(name=name, fields=["series"], bind="legend")
 
 
-def accuracy_axis(field: str, title: str) -> alt.Y:
-    """A y axis in percent that does not start at zero."""
+def score_axis(field: str, title: str) -> alt.Y:
+    """A y axis of scores, which does not start at zero."""
     return alt.Y(field, title=title, scale=alt.Scale(zero=False, nice=True, padding=8))
+
+
+def score_columns(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """`frame` with its `score` and `std` as they are shown, and the ends of the band of one standard deviation."""
+    score, std = metric.shown(frame["score"]), metric.shown(frame["std"].fillna(0.0))
+    high = (score + std).clip(upper=metric.most)
+    return frame.assign(score=score, std=std, low=score - std, high=high)
+
+
+def score_tooltips(metric: Metric, label: str | None = None) -> list[alt.Tooltip]:
+    """The score, under its name or another `label`, and its standard deviation."""
+    return [
+        alt.Tooltip("score:Q", title=label or metric.short_heading, format=metric.tick_format),
+        alt.Tooltip("std:Q", title="± std", format=metric.tick_format),
+    ]
 
 
 def number_scale(is_log: bool) -> alt.Scale:

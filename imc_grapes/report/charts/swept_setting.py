@@ -1,4 +1,4 @@
-"""Accuracy against one swept number, such as the bits of an ADC: a line per method."""
+"""Score against one swept number, such as the bits of an ADC: a line per method."""
 
 import altair as alt
 
@@ -17,16 +17,13 @@ def swept_setting_picture(analysis: Analysis) -> Picture | None:
     if len(axes) != 1 or not is_numeric(analysis, axes[0]):
         return None
     axis, name = axes[0], short_name(analysis, axes[0])
+    metric = analysis.metric
     frame = (
         analysis.chosen.rename(columns={axis: "swept"})
         .groupby(["method", "swept"], sort=False, as_index=False)
-        .agg(accuracy=("headline", "mean"), std=("headline", "std"), seeds=("seed", "count"))
+        .agg(score=("headline", "mean"), std=("headline", "std"), seeds=("seed", "count"))
     )
-    frame = frame.assign(accuracy=100 * frame["accuracy"], std=100 * frame["std"].fillna(0.0))
-    frame = frame.assign(
-        low=frame["accuracy"] - frame["std"],
-        high=(frame["accuracy"] + frame["std"]).clip(upper=100.0),
-    )
+    frame = style.score_columns(frame, metric)
     values = sorted(frame["swept"].unique().tolist())
     is_log = values[0] > 0 and values[-1] / values[0] >= _WORTH_A_LOG_AXIS
     methods = frame["method"].unique().tolist()
@@ -44,29 +41,28 @@ def swept_setting_picture(analysis: Analysis) -> Picture | None:
         ),
         color=colour,
     )
-    title = f"test accuracy {analysis.headline_words} (%)"
-    band = base.mark_area(opacity=0.13).encode(y=style.accuracy_axis("low:Q", title), y2="high:Q")
+    title = f"test {metric.heading_at(analysis.headline_words)}"
+    band = base.mark_area(opacity=0.13).encode(y=style.score_axis("low:Q", title), y2="high:Q")
     dash = alt.StrokeDash(
         "method:N", sort=methods, scale=alt.Scale(domain=methods, range=dashes(methods))
     )
-    line = base.mark_line(strokeWidth=2.2).encode(y="accuracy:Q", strokeDash=dash)
+    line = base.mark_line(strokeWidth=2.2).encode(y="score:Q", strokeDash=dash)
     points = base.mark_point(filled=True, size=62).encode(
-        y="accuracy:Q",
+        y="score:Q",
         shape=alt.Shape(
             "method:N", sort=methods, scale=alt.Scale(domain=methods, range=shapes(methods))
         ),
         tooltip=[
             alt.Tooltip("method:N"),
             alt.Tooltip("swept:Q", title=name, format="~g"),
-            alt.Tooltip("accuracy:Q", title="accuracy (%)", format=".2f"),
-            alt.Tooltip("std:Q", title="± std", format=".2f"),
+            *style.score_tooltips(metric),
             alt.Tooltip("seeds:Q", title="seeds"),
         ],
     )
     chart = alt.layer(band, line, points).properties(width=style.WIDTH, height=style.HEIGHT)
     return Picture(
         name="swept-setting",
-        title=f"Accuracy against {name}",
-        caption=f"Mean test accuracy {analysis.headline_words}; the band is one standard deviation over seeds.",
+        title=f"{metric.title} against {name}",
+        caption=f"Mean test {metric.label} {analysis.headline_words}; the band is one standard deviation over seeds.",
         spec=style.finished(chart, frame),
     )

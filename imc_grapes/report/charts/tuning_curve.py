@@ -1,4 +1,4 @@
-"""How each method's validation accuracy depends on the tuned key, and which value it takes."""
+"""How each method's validation score depends on the tuned key, and which value it takes."""
 
 import altair as alt
 import pandas as pd
@@ -12,24 +12,21 @@ _WORTH_A_LOG_AXIS = 4.0
 
 def tuning_picture(analysis: Analysis) -> Picture | None:
     """The picture; None where nothing was tuned, or where the key is no number."""
-    trials = analysis.trials
+    trials, metric = analysis.trials, analysis.metric
     if analysis.sweep.tune is None or not pd.api.types.is_numeric_dtype(trials["tuned"]):
         return None
     done = trials[trials["status"] == "done"].assign(
-        validation=pd.to_numeric(trials["validation_accuracy"])
+        validation=pd.to_numeric(trials[f"validation_{metric.name}"])
     )
     if done["validation"].isna().all():
         return None
     frame = done.groupby(["facet", "series", "tuned"], sort=False, as_index=False).agg(
-        accuracy=("validation", "mean"),
+        score=("validation", "mean"),
         std=("validation", "std"),
         chosen=("chosen", "first"),
         seeds=("seed", "count"),
     )
-    frame = frame.assign(accuracy=100 * frame["accuracy"], std=100 * frame["std"].fillna(0.0))
-    frame = frame.assign(
-        low=frame["accuracy"] - frame["std"], high=frame["accuracy"] + frame["std"]
-    )
+    frame = style.score_columns(frame, metric)
     picked = style.picked_in_legend("method_tuning")
     faded = alt.condition(picked, alt.value(1.0), alt.value(0.08))
     low, high = frame["tuned"].min(), frame["tuned"].max()
@@ -43,7 +40,7 @@ def tuning_picture(analysis: Analysis) -> Picture | None:
             scale=style.number_scale(is_log),
             axis=alt.Axis(values=values, format="~g", labelOverlap="greedy", grid=False),
         ),
-        y=style.accuracy_axis("accuracy:Q", "validation accuracy (%)"),
+        y=style.score_axis("score:Q", f"validation {metric.heading}"),
         color=style.colour(analysis),
     )
     lines = base.mark_line(strokeWidth=2).encode(strokeDash=style.dash(analysis), opacity=faded)
@@ -56,8 +53,7 @@ def tuning_picture(analysis: Analysis) -> Picture | None:
             tooltip=[
                 alt.Tooltip("series:N", title=analysis.compares),
                 alt.Tooltip("tuned:Q", title=name, format="~g"),
-                alt.Tooltip("accuracy:Q", title="validation accuracy (%)", format=".2f"),
-                alt.Tooltip("std:Q", title="± std", format=".2f"),
+                *style.score_tooltips(metric, f"validation {metric.short_heading}"),
                 alt.Tooltip("seeds:Q", title="seeds"),
                 alt.Tooltip("chosen:N", title="taken"),
             ],
@@ -73,7 +69,8 @@ def tuning_picture(analysis: Analysis) -> Picture | None:
         name="tuning",
         title=f"Tuning the {name}",
         caption=(
-            f"Each method takes the {name} with the best mean validation accuracy (ringed); test images have no say. "
+            f"Each method takes the {name} with the best mean validation {metric.label} (ringed); test data has no "
+            "say. "
             "Everything else on this page is about the ringed values alone. "
             "Where a ring sits at the end of its line, a wider range may do better."
         ),

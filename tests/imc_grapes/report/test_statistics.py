@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from imc_grapes.report.analysis import analyse
-from imc_grapes.report.statistics import accuracy_over_time, holm, standings
+from imc_grapes.report.statistics import holm, score_over_time, standings
 from imc_grapes.store import read_sweep
 
 ACCURACIES = {
@@ -38,7 +38,7 @@ def test_differences_are_paired_by_seed_and_corrected(analysis):
         test = stats.ttest_rel(ACCURACIES[name], ACCURACIES["SGD"])
         raw[name] = test.pvalue
         low, high = test.confidence_interval(0.95)
-        assert (found[name].low, found[name].high) == pytest.approx((low, high))
+        assert (found[name].effect.low, found[name].effect.high) == pytest.approx((low, high))
     assert found["GRAPES"].p_value == pytest.approx(3 * raw["GRAPES"])
     assert found["momentum"].p_value == pytest.approx(2 * raw["momentum"])
     assert found["Adam"].p_value == 1.0, "the same accuracies on every seed"
@@ -46,19 +46,19 @@ def test_differences_are_paired_by_seed_and_corrected(analysis):
     assert not found["momentum"].is_clear
 
 
-def test_accuracy_over_time_is_per_compensation(analysis):
-    frame = accuracy_over_time(analysis).set_index(["series", "compensation", "time_s"])
+def test_scores_over_time_are_per_compensation(analysis):
+    frame = score_over_time(analysis).set_index(["series", "compensation", "time_s"])
     first = frame.loc[("GRAPES", "global", 25.0)]
-    assert first["accuracy"] == pytest.approx(np.mean(ACCURACIES["GRAPES"]))
+    assert first["score"] == pytest.approx(np.mean(ACCURACIES["GRAPES"]))
     assert first["std"] == pytest.approx(np.std(ACCURACIES["GRAPES"], ddof=1))
-    assert frame.loc[("GRAPES", "none", 86400.0), "accuracy"] == pytest.approx(
+    assert frame.loc[("GRAPES", "none", 86400.0), "score"] == pytest.approx(
         np.mean(ACCURACIES["GRAPES"]) - 0.03
     )
 
 
 def test_with_one_seed_the_spread_is_that_of_programming(filled, four_methods):
     analysis = analyse(read_sweep(filled(four_methods, lambda t: 0.9)))
-    assert accuracy_over_time(analysis)["std"].tolist() == [0.005] * 24
+    assert score_over_time(analysis)["std"].tolist() == [0.005] * 24
     assert all(one.std is None and one.against_baseline is None for one in standings(analysis))
 
 

@@ -1,4 +1,4 @@
-"""Accuracy of each method after training, for hardware that does not drift."""
+"""Score of each method after training, for hardware that does not drift."""
 
 import altair as alt
 import pandas as pd
@@ -9,20 +9,21 @@ from imc_grapes.report.statistics import Standing
 from imc_grapes.vega.picture import Picture
 
 
-def final_accuracy_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
-    """The picture; None where accuracy over time says it already."""
+def final_score_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
+    """The picture; None where the score over time says it already."""
     if analysis.times_s:
         return None
+    metric = analysis.metric
     seeds = analysis.chosen[["facet", "series", "seed", "headline"]].assign(
-        accuracy=100 * analysis.chosen["headline"]
+        score=metric.shown(analysis.chosen["headline"])
     )
     means = pd.DataFrame(
         {
             "facet": one.facet,
             "series": one.series,
-            "mean": 100 * one.mean,
-            "low": 100 * (one.mean - (one.std or 0.0)),
-            "high": 100 * (one.mean + (one.std or 0.0)),
+            "mean": metric.shown(one.mean),
+            "low": metric.shown(one.mean - (one.std or 0.0)),
+            "high": metric.shown(one.mean + (one.std or 0.0)),
         }
         for one in found
     )
@@ -38,14 +39,14 @@ def final_accuracy_picture(analysis: Analysis, found: list[Standing]) -> Picture
     )
     scale = alt.Scale(zero=False, padding=12)
     dots = (
-        base.transform_filter("isValid(datum.accuracy)")
+        base.transform_filter("isValid(datum.score)")
         .mark_point(filled=True, size=40, opacity=0.45)
         .encode(
-            x=alt.X("accuracy:Q", title="test accuracy (%)", scale=scale),
+            x=alt.X("score:Q", title=f"test {metric.heading}", scale=scale),
             tooltip=[
                 alt.Tooltip("series:N", title=analysis.compares),
                 alt.Tooltip("seed:Q"),
-                alt.Tooltip("accuracy:Q", title="accuracy (%)", format=".2f"),
+                alt.Tooltip("score:Q", title=metric.short_heading, format=metric.tick_format),
             ],
         )
     )
@@ -61,14 +62,14 @@ def final_accuracy_picture(analysis: Analysis, found: list[Standing]) -> Picture
             x="mean:Q",
             tooltip=[
                 alt.Tooltip("series:N", title=analysis.compares),
-                alt.Tooltip("mean:Q", title="mean (%)", format=".2f"),
+                alt.Tooltip("mean:Q", title=metric.under("mean"), format=metric.tick_format),
             ],
         )
     )
     spec = style.faceted(alt.layer(bars, dots, middles), analysis, frame)
     return Picture(
-        name="final-accuracy",
-        title="Accuracy after training",
+        name=f"final-{metric.name}",
+        title=f"{metric.title} after training",
         caption="A dot per seed, a tick at their mean, a line of one standard deviation to either side.",
         spec=spec,
     )

@@ -1,53 +1,49 @@
-"""Accuracy against time since programming: a line per method, a band of one standard deviation."""
+"""Score against time since programming: a line per method, a band of one standard deviation."""
 
 import altair as alt
 
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.charts import style
 from imc_grapes.report.charts.time_axis import plotted, time_axis
-from imc_grapes.report.statistics import accuracy_over_time
+from imc_grapes.report.statistics import score_over_time
 from imc_grapes.vega.picture import Picture
 from imc_grapes.words import time_in_words
 
 _COMPENSATION = {"global": "global", "none": "none"}
 
 
-def accuracy_over_time_picture(analysis: Analysis) -> Picture | None:
+def score_over_time_picture(analysis: Analysis) -> Picture | None:
     """The picture; None on hardware that does not drift."""
     if not analysis.times_s:
         return None
-    frame = accuracy_over_time(analysis)
+    metric = analysis.metric
+    frame = style.score_columns(score_over_time(analysis), metric)
     frame = frame.assign(
         plotted_s=frame["time_s"].map(plotted),
         time=frame["time_s"].map(time_in_words),
-        accuracy=100 * frame["accuracy"],
-        std=100 * frame["std"],
-        low=100 * (frame["accuracy"] - frame["std"]),
-        high=(100 * (frame["accuracy"] + frame["std"])).clip(upper=100.0),
     )
     picked = style.picked_in_legend("method_over_time")
     base = alt.Chart().encode(x=time_axis(analysis.times_s), color=style.colour(analysis))
     band = base.mark_area(opacity=0.11).encode(
-        y=style.accuracy_axis("low:Q", "test accuracy (%)"),
+        y=style.score_axis("low:Q", f"test {metric.heading}"),
         y2="high:Q",
         opacity=alt.condition(picked, alt.value(0.11), alt.value(0.0)),
     )
     line = base.mark_line(strokeWidth=2.2).encode(
-        y="accuracy:Q",
+        y="score:Q",
         strokeDash=style.dash(analysis),
         opacity=alt.condition(picked, alt.value(1.0), alt.value(0.08)),
     )
     points = (
         base.mark_point(filled=True, size=62)
         .encode(
-            y="accuracy:Q",
+            y="score:Q",
             shape=style.shape(analysis),
             opacity=alt.condition(picked, alt.value(1.0), alt.value(0.08)),
             tooltip=[
                 alt.Tooltip("series:N", title=analysis.compares),
                 alt.Tooltip("time:N", title="since programming"),
-                alt.Tooltip("accuracy:Q", title="accuracy (%)", format=".2f"),
-                alt.Tooltip("std:Q", title="± std", format=".2f"),
+                *style.score_tooltips(metric),
                 alt.Tooltip("seeds:Q", title="seeds"),
             ],
         )
@@ -63,8 +59,8 @@ def accuracy_over_time_picture(analysis: Analysis) -> Picture | None:
         )
         layers = layers.add_params(choice).transform_filter("datum.compensation == compensation")
     return Picture(
-        name="accuracy-over-time",
-        title="Accuracy against time since programming",
+        name=f"{metric.name}-over-time",
+        title=f"{metric.title} against time since programming",
         caption=_caption(analysis),
         spec=style.faceted(layers, analysis, frame),
     )
@@ -81,4 +77,4 @@ def _caption(analysis: Analysis) -> str:
         if analysis.compensation == "global"
         else "without drift compensation"
     )
-    return f"Mean test accuracy, {compensated}; the band is {spread}."
+    return f"Mean test {analysis.metric.label}, {compensated}; the band is {spread}."
