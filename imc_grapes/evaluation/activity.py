@@ -12,11 +12,10 @@ from crossbar.costs.event_read import event_read_pJ
 from imc_grapes.data.chorales import Chorales
 from imc_grapes.data.samples import Samples
 from imc_grapes.data.words import Words
-from imc_grapes.grapes.layers import is_analog, is_unit_layer
+from imc_grapes.grapes.incoming_weights import gates, is_analog, is_unit_layer
 from imc_grapes.tasks.evaluation_mode import evaluation_mode
 from imc_grapes.tasks.task import Task
 
-_GATES = {"RNN_TANH": 1, "GRU": 3, "LSTM": 4}
 _AT_ONCE: dict[type, int] = {Chorales: 1, Words: 10}
 _IMAGES_AT_ONCE = 100
 
@@ -111,10 +110,11 @@ def _watchers(modules: Iterable[tuple[str, nn.Module]]) -> Iterable[tuple[str, _
             continue
         if is_unit_layer(module):
             inside = (*inside, f"{name}.")
+            columns = gates(module) * int(module.hidden_size)  # type: ignore[arg-type]
             matrices = len(module.incoming_weights())  # type: ignore[operator]
-            yield name, _Watcher([_Counter(int(module.hidden_size)) for _ in range(matrices)])  # type: ignore[arg-type]
+            yield name, _Watcher([_Counter(columns) for _ in range(matrices)])
         elif isinstance(module, nn.RNNBase):
-            columns = _GATES[module.mode] * module.hidden_size
+            columns = gates(module) * module.hidden_size
             yield name, _Watcher([_Counter(columns), _Counter(columns)])
         elif is_analog(module) or isinstance(module, nn.Linear):
             yield name, _Watcher([_Counter(int(module.out_features))])  # type: ignore[arg-type]

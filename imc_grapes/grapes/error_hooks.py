@@ -6,7 +6,6 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from imc_grapes.grapes.layers import is_unit_layer
 from imc_grapes.grapes.node_axis import along, output_node_axis
 
 FactorSource = Callable[[], Tensor]
@@ -35,18 +34,13 @@ class _Modulated:
 
 
 class ErrorModulation:
-    """Forward hook of a weight layer: the gradient that reaches its output is multiplied, node by node.
-
-    A layer of units returns its outputs of all time steps and its state. What reaches the outputs there comes from
-    outside the layer; what its own recurrence sends back in time does not pass here, so no factor is applied twice.
-    """
+    """Forward hook of a weight layer: the gradient that reaches its output is multiplied, node by node."""
 
     def __init__(self, factors: FactorSource) -> None:
         self._factors = factors
 
-    def __call__(self, layer: nn.Module, args: Any, result: Any) -> None:
+    def __call__(self, layer: nn.Module, args: Any, output: Tensor) -> None:
         """Read the factors now, from the weights that the coming update will change."""
-        output: Tensor = result[0] if is_unit_layer(layer) else result
         if output.requires_grad:
             modulated = _Modulated(output, self._factors(), output_node_axis(layer))
             setattr(output, _MARK, modulated)

@@ -4,36 +4,18 @@ from collections.abc import Iterable
 
 from torch import nn
 
+from imc_grapes.grapes.incoming_weights import is_analog, is_recurrent
+from imc_grapes.grapes.incoming_weights import is_unit_layer as is_unit_layer
 from kernels.errors import InputError
 
 WEIGHT_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 UNSUPPORTED = (
-    nn.RNNBase,
-    nn.RNNCellBase,
     nn.ConvTranspose1d,
     nn.ConvTranspose2d,
     nn.ConvTranspose3d,
     nn.MultiheadAttention,
     nn.Bilinear,
 )
-
-
-def is_analog(module: nn.Module) -> bool:
-    """Whether `module` is an analog layer of aihwkit, whatever its tile."""
-    return hasattr(module, "analog_module")
-
-
-def is_unit_layer(module: nn.Module) -> bool:
-    """Whether `module` is a layer of units with weight layers inside it: `SNU`, `sSNU`."""
-    return hasattr(module, "incoming_weights")
-
-
-def incoming_weights(layer: nn.Module) -> list[nn.Module]:
-    """The weight layers that hold the incoming weights of the nodes of `layer`: itself, or those inside it."""
-    if not is_unit_layer(layer):
-        return [layer]
-    inner: list[nn.Module] = layer.incoming_weights()  # type: ignore[operator]
-    return inner
 
 
 def weight_layers(model: nn.Module) -> dict[str, nn.Module]:
@@ -46,14 +28,17 @@ def weight_layers(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def node_layers(model: nn.Module) -> dict[str, nn.Module]:
-    """Every layer that GRAPES can act on: the weight layers, those inside a layer of units as one with it."""
-    units = {name: module for name, module in model.named_modules() if is_unit_layer(module)}
+    """Every layer that GRAPES can act on: the weight layers, those inside a recurrent layer as one with it."""
     weights = weight_layers(model)
-    return {
-        name: module
-        for name, module in model.named_modules()
-        if name in units or (name in weights and not _lies_in(name, set(units)))
-    }
+    found: dict[str, nn.Module] = {}
+    for name, module in model.named_modules():
+        if is_recurrent(module) or name in weights:
+            inside = any(
+                is_recurrent(layer) and _lies_in(name, {at}) for at, layer in found.items()
+            )
+            if not inside:
+                found[name] = module
+    return found
 
 
 def choose_layers(
@@ -81,6 +66,9 @@ def choose_layers(
         chosen = list(candidates)[:-1]
     else:
         chosen = list(layers)
+        _refuse_unsupported(
+            {name: unsupported[name] for name in chosen if name in unsupported}, excluded
+        )
     for name in chosen:
         if name not in candidates:
             raise InputError(f"layers: {_not_a_layer(model, name)}; the weight layers are: {known}")
@@ -104,18 +92,29 @@ def _not_a_layer(model: nn.Module, name: str) -> str:
     return f"'{name}' is a {type(modules[name]).__name__}, which has no weights that GRAPES acts on"
 
 
-def _unsupported_layers(model: nn.Module) -> dict[str, nn.Module]:
-    return {
-        name: module
-        for name, module in model.named_modules()
-        if isinstance(module, UNSUPPORTED) or type(module).__name__ == "AnalogRNN"
-    }
+def _unsupported_layers(model: nn.Module) -> dict[str, str]:
+    """Name of each layer that GRAPES cannot act on: why."""
+    reasons = {name: _why_unsupported(module) for name, module in model.named_modules()}
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
-def _refuse_unsupported(unsupported: dict[str, nn.Module], excluded: set[str]) -> None:
-    for name, module in unsupported.items():
-        if not _lies_in(name, excluded):
-            raise InputError(
-                f"layer '{name}' is a {type(module).__name__}, which GRAPES does not act on yet; "
-                f"name it in exclude= to train it without"
+def _why_unsupported(module: nn.Module) -> str | None:
+    kind = type(module).__name__
+    if isinstance(module, UNSUPPORTED):
+        return f"is a {kind}, which GRAPES does not act on yet"
+    if isinstance(module, nn.RNNBase):
+        if module.proj_size or module.bidirectional:
+            what = "projects its outputs" if module.proj_size else "runs in both directions"
+            return f"is a {kind} that {what}, which GRAPES does not act on yet"
+        if module.num_layers > 1:
+            return (
+                f"is a {kind} of {module.num_layers} layers in one, whose errors between the layers cannot be reached; "
+                "use a module per layer (imc_grapes.recurrent.unrolled makes them)"
             )
+    return None
+
+
+def _refuse_unsupported(unsupported: dict[str, str], excluded: set[str]) -> None:
+    for name, reason in unsupported.items():
+        if not _lies_in(name, excluded):
+            raise InputError(f"layer '{name}' {reason}; name it in exclude= to train it without")

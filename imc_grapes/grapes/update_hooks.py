@@ -13,7 +13,14 @@ from torch.nn import Parameter
 from torch.utils.hooks import RemovableHandle
 
 from crossbar.placement import placed_tiles
-from imc_grapes.grapes.layers import incoming_weights, is_analog, is_unit_layer
+from imc_grapes.grapes.incoming_weights import (
+    gates,
+    hidden_size,
+    incoming_weights,
+    is_analog,
+    is_recurrent,
+    weight_names,
+)
 from imc_grapes.grapes.node_axis import along
 from kernels.errors import InputError
 
@@ -27,11 +34,12 @@ def modulate_update(name: str, layer: nn.Module, factors: FactorSource) -> list[
         InputError: the weights of the layer, called `name`, are computed from other parameters.
     """
     parts = incoming_weights(layer)
-    if not all(is_analog(part) or isinstance(part.weight, Parameter) for part in parts):
+    if not all(is_analog(part) or _has_own_weights(part) for part in parts):
         raise InputError(
             f"layer '{name}': its weight is computed from other parameters (a parametrization, a pruning mask), so "
             "mode 'local' has no weight gradient to scale; use mode 'propagating', or name the layer in exclude="
         )
+    factors = _PerRow(factors, gates(layer))
     scaling = _RowScaling(factors)
     handles: list[Any] = [layer.register_forward_pre_hook(scaling.attach), scaling]
     handles += [
@@ -46,6 +54,21 @@ def modulates_update(layer: nn.Module) -> bool:
     """Whether `modulate_update` acts on `layer`."""
     hooks = layer._forward_pre_hooks.values()
     return any(isinstance(getattr(hook, "__self__", None), _RowScaling) for hook in hooks)
+
+
+class _PerRow:
+    """The factors of a layer's nodes for each row of its weights: gate after gate, each has a row per node."""
+
+    def __init__(self, factors: FactorSource, gates: int) -> None:
+        self._factors = factors
+        self._gates = gates
+
+    def __call__(self) -> Tensor:
+        return self._factors().repeat(self._gates)
+
+
+def _has_own_weights(part: nn.Module) -> bool:
+    return all(isinstance(getattr(part, name), Parameter) for name in weight_names(part))
 
 
 class _RowScaling:
@@ -98,13 +121,16 @@ class _RowScalingHook:
 
 
 def _node_parameters(layer: nn.Module) -> Iterator[tuple[Parameter, slice]]:
-    """The parameters of `layer` with one row per node, and the nodes they hold."""
+    """The parameters of `layer` with one row per node, or per gate of a node, and the rows they hold."""
     everything = slice(None)
-    if is_unit_layer(layer):
+    parts = incoming_weights(layer)
+    if is_recurrent(layer):
+        rows = gates(layer) * hidden_size(layer)
         own = layer.parameters(recurse=False)
-        yield from ((p, everything) for p in own if p.shape[0] == layer.hidden_size)
-        for part in incoming_weights(layer):
-            yield from _node_parameters(part)
+        yield from ((p, everything) for p in own if p.shape[0] == rows)
+        for part in parts:
+            if part is not layer:
+                yield from _node_parameters(part)
         return
     if not is_analog(layer):
         parameters = [layer.weight, layer.bias]
@@ -135,11 +161,11 @@ class _TileUpdateModulation:
             return
         columns = {id(placed.tile): placed.columns for placed in placed_tiles(layer)}
         factors = self._factors()
-        for node in _tile_nodes(output.grad_fn):
+        for node in tile_nodes(output.grad_fn):
             node.register_hook(_scale_tile_update(node, factors[columns[id(node.analog_tile)]]))
 
 
-def _tile_nodes(start: Any) -> Iterator[Any]:
+def tile_nodes(start: Any) -> Iterator[Any]:
     """The nodes of the autograd graph below `start` that are forward passes through a tile."""
     waiting = [start]
     seen = set()
@@ -151,7 +177,9 @@ def _tile_nodes(start: Any) -> Iterator[Any]:
         if hasattr(node, "analog_tile"):
             yield node
         else:
-            waiting += [below for below, _ in node.next_functions]
+            # Where an error transport joins a layer to those upstream, only one edge leads into the layer.
+            edges = getattr(node, "edges_into_layer", slice(None))
+            waiting += [below for below, _ in node.next_functions[edges]]
 
 
 def _scale_tile_update(node: Any, factors: Tensor) -> Callable[..., Any]:
@@ -161,7 +189,7 @@ def _scale_tile_update(node: Any, factors: Tensor) -> Callable[..., Any]:
         context = node.analog_ctx
         if context.use_torch_update:
             scaled = list(to_inputs)
-            position = _position_of_weight_gradient(to_inputs, context.analog_tile.shared_weights)
+            position = position_of_weight_gradient(to_inputs, context.analog_tile.shared_weights)
             gradient = scaled[position]
             assert gradient is not None
             axis = 1 if gradient.is_cuda else 0
@@ -175,7 +203,7 @@ def _scale_tile_update(node: Any, factors: Tensor) -> Callable[..., Any]:
     return after_backward
 
 
-def _position_of_weight_gradient(gradients: tuple[Tensor | None, ...], weights: Tensor) -> int:
+def position_of_weight_gradient(gradients: tuple[Tensor | None, ...], weights: Tensor) -> int:
     """aihwkit hands the weight gradient back last among those that are not None."""
     given = [index for index, gradient in enumerate(gradients) if gradient is not None]
     position = given[-1]

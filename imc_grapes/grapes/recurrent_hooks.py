@@ -1,0 +1,139 @@
+"""Modulate the error that enters a recurrent layer or cell from outside, and leave its recurrence alone.
+
+What a layer over time returns, outputs and state, passes through an identity whose gradient is multiplied, unit by
+unit. A state that is handed to the layer again is taken from before that identity: the error that comes back through
+it belongs to the recurrence and was modulated where it entered, at a later time step.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+from torch.autograd import Function
+from torch.nn.utils.rnn import PackedSequence
+
+from kernels.errors import InputError
+
+FactorSource = Callable[[], Tensor]
+_MARK = "_grapes_inside"
+_INPUT_NAMES = ("input", "x", "input_")
+
+
+def modulate_recurrent(name: str, layer: nn.Module, factors: FactorSource) -> list[Any]:
+    """Modulate what reaches the outputs and the state of `layer`, called `name`; the handles undo it."""
+    modulation = RecurrentModulation(name, factors)
+    return [
+        layer.register_forward_pre_hook(modulation.before, with_kwargs=True),
+        layer.register_forward_hook(modulation),
+    ]
+
+
+class RecurrentModulation:
+    """The hooks of one layer.
+
+    Args:
+        name: of the layer, for the error.
+        factors: one per unit, ``[hidden]``.
+    """
+
+    def __init__(self, name: str, factors: FactorSource) -> None:
+        self._name = name
+        self._factors = factors
+
+    def before(
+        self, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Forward pre-hook: put the layer's own state, where it is handed back, for what had been made of it.
+
+        Raises:
+            InputError: the state was computed from an earlier one of this layer, so that the error of the recurrence
+                cannot be told from that which enters from outside.
+        """
+        states = _map_tensors(self._own, args[1:])
+        named = {
+            key: value if key in _INPUT_NAMES else _map_tensors(self._own, value)
+            for key, value in kwargs.items()
+        }
+        return (*args[:1], *states), named
+
+    def __call__(self, layer: nn.Module, args: Any, result: Any) -> Any:
+        """Forward hook: read the factors, from the weights that the coming update will change."""
+        if not _requires_grad(result):
+            return None
+        factors = self._factors()
+
+        def modulated(tensor: Tensor) -> Tensor:
+            if not tensor.requires_grad:
+                return tensor
+            outside: Tensor = _Outside.apply(tensor, factors, self)  # type: ignore[no-untyped-call]
+            setattr(outside, _MARK, _Inside(self, tensor))
+            return outside
+
+        return _map_tensors(modulated, result)
+
+    def _own(self, tensor: Tensor) -> Tensor:
+        mark: _Inside | None = getattr(tensor, _MARK, None)
+        if mark is not None and mark.owner is self:
+            return mark.tensor
+        if tensor.requires_grad and self._comes_from_here(tensor.grad_fn):
+            raise InputError(
+                f"layer '{self._name}': the state that it is given was computed from one that it returned, so GRAPES "
+                "cannot tell the error of the recurrence from that which enters from outside; hand the state back as "
+                "it was returned, detach it, or name the layer in exclude="
+            )
+        return tensor
+
+    def _comes_from_here(self, start: Any) -> bool:
+        waiting, seen = [start], set()
+        while waiting:
+            node = waiting.pop(0)
+            if node is None or node in seen:
+                continue
+            seen.add(node)
+            if getattr(node, "modulation", None) is self:
+                return True
+            waiting += [below for below, _ in node.next_functions]
+        return False
+
+
+class _Inside(NamedTuple):
+    """What a returned tensor is inside the layer."""
+
+    owner: RecurrentModulation
+    tensor: Tensor
+
+
+class _Outside(Function):
+    """The identity; its gradient is multiplied by one factor per unit, along the last axis."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, tensor: Tensor, factors: Tensor, modulation: RecurrentModulation
+    ) -> Tensor:
+        ctx.factors = factors
+        ctx.modulation = modulation
+        return tensor.view_as(tensor)
+
+    @staticmethod
+    def backward(ctx: Any, *errors: Tensor) -> Any:
+        (error,) = errors
+        return error * ctx.factors.to(error.dtype), None, None
+
+
+def _requires_grad(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return value.requires_grad
+    return isinstance(value, tuple | list) and any(map(_requires_grad, value))
+
+
+def _map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
+    """`value`, a nest of tuples and lists, with `function` applied to every tensor in it."""
+    if isinstance(value, Tensor):
+        return function(value)
+    if isinstance(value, PackedSequence):
+        return value._replace(data=function(value.data))
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(_map_tensors(function, part) for part in value))
+    if isinstance(value, tuple | list):
+        return type(value)(_map_tensors(function, part) for part in value)
+    return value
