@@ -7,7 +7,6 @@ from imc_grapes.config.schema import (
     DataConfig,
     DigitalHardware,
     MLPConfig,
-    RecurrentConfig,
     RunConfig,
     SequenceNetworkConfig,
     SNUConfig,
@@ -77,11 +76,6 @@ def _unit_problems(network: SNUConfig) -> Iterator[Problem]:
 def _hardware_problems(config: RunConfig, network: SequenceNetworkConfig) -> Iterator[Problem]:
     hardware = config.hardware
     plain = isinstance(hardware, DigitalHardware) and hardware.statistics is None
-    if isinstance(network, RecurrentConfig) and not plain:
-        yield (
-            ("network", "kind"),
-            f"'{network.kind}' is a baseline on digital weights; snu and ssnu run on devices",
-        )
     if network.tied and not plain:
         yield (
             ("network", "tied"),

@@ -13,10 +13,19 @@ from imc_grapes.seeding import stream_seed
 def on_hardware(network: nn.Module, config: RunConfig) -> nn.Module:
     """The network with its weights stored as `config.hardware` says; its initial weights are programmed into the tiles.
 
+    Torch's recurrent layers compute with weights of their own; for any hardware but plain digital, equal ones take
+    their place, whose weights can be put on tiles, or programmed.
+
     Raises:
         InputError: the preset does not exist, or a combination cannot be honoured.
     """
     hardware = config.hardware
+    if isinstance(hardware, DigitalHardware) and hardware.statistics is None:
+        return network
+    if any(isinstance(module, nn.RNNBase) for module in network.modules()):
+        from imc_grapes.recurrent import unrolled
+
+        network = unrolled(network)
     if isinstance(hardware, DigitalHardware):
         return network
     from aihwkit.nn.conversion import convert_to_analog

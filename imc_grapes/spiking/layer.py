@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from imc_grapes.spiking.dynamics import Dynamics
 from imc_grapes.spiking.kernel_scan import KernelScan, suits_kernel
 from imc_grapes.spiking.recurrent_scan import RecurrentScan
-from imc_grapes.spiking.sequence_checks import check_finite, check_sequence, check_state
+from imc_grapes.sequence_checks import check_finite, check_sequence, check_state
 from imc_grapes.spiking.torch_scan import torch_scan
 from kernels.errors import InputError
 from kernels.snu import OutputFunction

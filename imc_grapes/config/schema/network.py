@@ -78,7 +78,7 @@ class SNUConfig(Section):
 
 
 class RecurrentConfig(Section):
-    """Layers of torch's RNN (tanh), LSTM or GRU: the baselines, on digital weights only."""
+    """Layers of RNN (tanh), LSTM or GRU units: torch's, or on devices equal ones."""
 
     kind: Literal["rnn", "lstm", "gru"]
     hidden: tuple[Width, ...] = Field((150,), min_length=1)

@@ -42,7 +42,6 @@ def check(*lines):
             (JSB, "network: {kind: ssnu, pseudo_derivative: arctan}"),
             "network.pseudo_derivative: belongs to snu",
         ),
-        ((JSB, "network: {kind: lstm}", PAIRS), "network.kind: 'lstm' is a baseline"),
         (
             (PTB, "network: {kind: ssnu, hidden: [8], embedding: 8, tied: true}", PAIRS),
             "network.tied: weights on devices cannot be shared",
@@ -80,6 +79,8 @@ def test_what_fits_together_is_taken():
     check(PTB, "network: {kind: ssnu, hidden: [8], embedding: 8, tied: true, recurrent: true}")
     check(JSB, SNU, PAIRS, "training: {keep: best, clip_norm: 1.0}")
     check(JSB, SNU, PCM, "training: {patience: 3}")
+    check(JSB, "network: {kind: lstm}", PAIRS)
+    check(JSB, "network: {kind: gru}", PCM)
 
 
 def test_data_without_a_name_is_still_the_digits():
