@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from crossbar.specs import AccumulatedSpec
+from imc_grapes.config.image_rules import image_problems
 from imc_grapes.config.schema import AihwkitHardware, DigitalHardware, PCMHardware, RunConfig
 from imc_grapes.config.sequence_rules import sequence_problems
 from imc_grapes.config.stopping_rules import stopping_problems
@@ -17,6 +18,7 @@ def broken_rules(config: RunConfig) -> Iterator[Problem]:
     """Every rule that `config` breaks, as the key to blame and a message."""
     yield from sequence_problems(config)
     yield from stopping_problems(config)
+    yield from image_problems(config)
     hardware = config.hardware
     if isinstance(hardware, AihwkitHardware):
         yield from _aihwkit_problems(config, hardware)

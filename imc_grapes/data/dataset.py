@@ -51,8 +51,8 @@ class Dataset:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height, width; of images only."""
-        assert isinstance(self.train, Split)
-        channels, height, width = self.train.images.shape[1:]
+        first = next(self.train.first(1).batches(1, order=None))
+        channels, height, width = first.images.shape[1:]
         return channels, height, width
 
 

@@ -9,6 +9,7 @@ from imc_grapes.config.schema import AnyDataConfig, ChoralesConfig, DataConfig, 
 from imc_grapes.data import digits, idx_dataset
 from imc_grapes.data.chorales import NOTES, read_chorales
 from imc_grapes.data.dataset import Dataset, Split
+from imc_grapes.data.permuted_tasks import as_permuted_tasks
 from imc_grapes.data.samples import Samples
 from imc_grapes.data.words import read_words
 from kernels.errors import InputError
@@ -21,7 +22,7 @@ def load_dataset(config: AnyDataConfig, seed: int, data_dir: Path | None = None)
 
     Args:
         config: which data, how much of it.
-        seed: chooses the images held out.
+        seed: chooses the images held out, and permutes the pixels of tasks.
         data_dir: searched first for the files.
 
     Raises:
@@ -46,7 +47,8 @@ def _load_images(config: DataConfig, seed: int, data_dir: Path | None) -> Datase
         n_classes = idx_dataset.N_CLASSES[config.name]
     training, test = _cut(config, training, test)
     train, validation = _hold_out(training, config.validation_fraction, seed)
-    return Dataset(config.name, n_classes, train, validation, test)
+    dataset = Dataset(config.name, n_classes, train, validation, test)
+    return as_permuted_tasks(dataset, config.tasks.permuted, seed) if config.tasks else dataset
 
 
 def _cut(config: AnyDataConfig, training: Part, test: Part) -> tuple[Part, Part]:

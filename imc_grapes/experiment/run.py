@@ -12,11 +12,13 @@ from torch import nn
 from imc_grapes.config import RunConfig, config_hash
 from imc_grapes.config.schema import AihwkitHardware
 from imc_grapes.data import Dataset, load_dataset
+from imc_grapes.data.augmentation import augmentation_for
 from imc_grapes.evaluation.activity import measure_activity
 from imc_grapes.evaluation.drift import DriftPoint, evaluate_drift, reads
 from imc_grapes.evaluation.hardware import programmable
 from imc_grapes.evaluation.programmed import ProgrammedNetwork
 from imc_grapes.experiment.atomic_file import write_atomically
+from imc_grapes.experiment.learning import learning_measures
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.outcome import Outcome
 from imc_grapes.experiment.run_folder import RunFolder
@@ -117,6 +119,7 @@ def prepare(
         patience=config.training.patience,
         keep_best=config.training.keep == "best",
         grapes=grapes,
+        augmentation=augmentation_for(config),
     )
     return trainer, grapes
 
@@ -139,9 +142,9 @@ def _train(
     trainer: Trainer, config: RunConfig, folder: RunFolder | None, listener: Listener
 ) -> None:
     position = trainer.position
-    per_epoch = trainer.dataset.train.n_batches(trainer.batch_size)
+    per_epoch = trainer.batches_per_epoch
     done = position.epoch * per_epoch + position.batch
-    listener.stage("training", trainer.epochs * per_epoch, done)
+    listener.stage("training", trainer.epochs * trainer.tasks * per_epoch, done)
     try:
         for metrics in trainer.run(on_batch=listener.step):
             listener.epoch(metrics)
@@ -178,6 +181,9 @@ def _summary(config: RunConfig, trainer: Trainer, grapes: Grapes | None) -> dict
         "metric": task.metric.name,
         f"test_{task.metric.name}": score,
         f"validation_{task.metric.name}": shown.validation_score,
+        **learning_measures(
+            position.metrics, config.training.epochs, config.evaluation.target_accuracy
+        ),
         "epoch": shown.epoch,
         "train_loss": shown.train_loss,
         **asdict(measure_activity(trainer.model, task, trainer.dataset.test)),

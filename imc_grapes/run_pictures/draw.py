@@ -7,7 +7,6 @@ from torch import Tensor
 
 from imc_grapes.config.schema import ChoralesConfig, SNUConfig
 from imc_grapes.data.chorales import Chorales
-from imc_grapes.data.dataset import Split
 from imc_grapes.evaluation.hardware import programmable
 from imc_grapes.experiment.restore import FinishedRun, restore
 from imc_grapes.run_pictures.generation import compose
@@ -70,8 +69,8 @@ def _one_input(run: FinishedRun) -> Tensor:
     test = run.trainer.dataset.test
     if isinstance(test, Chorales):
         return test.rolls[0].unsqueeze(1)
-    assert isinstance(test, Split)
-    return test.images[:1]
+    images: Tensor = next(test.first(1).batches(1, order=None)).images
+    return images
 
 
 def _music(run: FinishedRun, out_dir: Path) -> tuple[Picture, Path]:

@@ -1,11 +1,13 @@
 """Tell the class of an image."""
 
+from statistics import fmean
 from typing import Any, Literal
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from imc_grapes.data.dataset import Split
+from imc_grapes.data.permuted_tasks import PermutedTasks
 from imc_grapes.data.samples import Samples
 from imc_grapes.evaluation.accuracy import accuracy
 from imc_grapes.metric import ACCURACY
@@ -38,6 +40,8 @@ class ImageClassification(Task):
         return correct / items
 
     def score(self, model: nn.Module, samples: Samples) -> float:
-        """Accuracy."""
+        """Accuracy; on several tasks, their mean."""
+        if isinstance(samples, PermutedTasks):
+            return fmean(accuracy(model, samples.task(task)) for task in range(samples.count))
         assert isinstance(samples, Split)
         return accuracy(model, samples)

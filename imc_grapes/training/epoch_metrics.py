@@ -19,9 +19,14 @@ class EpochMetrics:
     """Mean over the epoch, while the weights were changing."""
     validation_score: float | None
     test_score: float
+    """With several tasks, this and the validation score are means over all of them, those to come too."""
+    task: int | None = None
+    """Which of several tasks was trained, counted from 1; None where there is only one."""
+    test_score_by_task: tuple[float, ...] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; the scores are called ``test_accuracy``, ``test_nll`` and so on."""
+        by_task = self.test_score_by_task
         return {
             "epoch": self.epoch,
             "learning_rate": self.learning_rate,
@@ -29,4 +34,7 @@ class EpochMetrics:
             f"train_{self.metric}": self.train_score,
             f"validation_{self.metric}": self.validation_score,
             f"test_{self.metric}": self.test_score,
+            **(
+                {"task": self.task, f"test_{self.metric}_by_task": list(by_task)} if by_task else {}
+            ),
         }

@@ -4,12 +4,16 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from imc_grapes.data import Dataset
+from imc_grapes.data.augmentation import Augmentation
+from imc_grapes.data.permuted_tasks import PermutedTasks
+from imc_grapes.data.samples import Samples
 from imc_grapes.grapes import Grapes
 from imc_grapes.tasks.image_classification import ImageClassification
 from imc_grapes.tasks.task import StepLoss, Task
@@ -56,6 +60,7 @@ class Trainer:
     dataset: Dataset
     batch_size: int
     epochs: int
+    """Per task, where the data set is several."""
     lr_decay: float
     order: torch.Generator
     position: Position
@@ -65,19 +70,35 @@ class Trainer:
     patience: int | None = None
     keep_best: bool = False
     grapes: Grapes | None = None
+    augmentation: Augmentation | None = None
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks are learned, one after another."""
+        train = self.dataset.train
+        return train.count if isinstance(train, PermutedTasks) else 1
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Weight updates of an epoch."""
+        return self.dataset.train.n_batches(self.batch_size) // self.tasks
 
     def run(self, on_batch: Callable[[], None] = lambda: None) -> Iterator[EpochMetrics]:
         """Train the epochs that are left, yielding the metrics of each; `keep_best` goes back to the best one.
+
+        Of several tasks, each is trained for `epochs`; the optimizer keeps its state, and the learning rate goes on
+        to decay, from one to the next.
 
         Raises:
             DivergedError: the loss is NaN or infinite.
             Interrupted: `stop_requested` said so; `position` says where.
         """
         position = self.position
-        while position.epoch < self.epochs and not self._is_out_of_patience():
+        while position.epoch < self.epochs * self.tasks and not self._is_out_of_patience():
             self._train_epoch(on_batch)
             mean_loss = position.loss_sum / position.seen
             validation = self.dataset.validation
+            by_task = self._test_scores_by_task()
             metrics = EpochMetrics(
                 epoch=position.epoch + 1,
                 learning_rate=self.optimizer.param_groups[0]["lr"],
@@ -87,7 +108,11 @@ class Trainer:
                 validation_score=self.task.score(self.model, validation)
                 if len(validation)
                 else None,
-                test_score=self.task.score(self.model, self.dataset.test),
+                test_score=fmean(by_task)
+                if by_task
+                else self.task.score(self.model, self.dataset.test),
+                task=self._running_task + 1 if by_task else None,
+                test_score_by_task=by_task,
             )
             self._note_if_best(metrics)
             for group in self.optimizer.param_groups:
@@ -116,6 +141,20 @@ class Trainer:
             if self.keep_best:
                 self.position.best_weights = copy.deepcopy(self.model.state_dict())
 
+    @property
+    def _running_task(self) -> int:
+        return self.position.epoch // self.epochs
+
+    def _training_samples(self) -> Samples:
+        train = self.dataset.train
+        return train.task(self._running_task) if isinstance(train, PermutedTasks) else train
+
+    def _test_scores_by_task(self) -> tuple[float, ...] | None:
+        test = self.dataset.test
+        if not isinstance(test, PermutedTasks):
+            return None
+        return tuple(self.task.score(self.model, test.task(n)) for n in range(test.count))
+
     def _train_epoch(self, on_batch: Callable[[], None]) -> None:
         position = self.position
         if position.order_state is None:
@@ -123,11 +162,15 @@ class Trainer:
         else:
             self.order.set_state(position.order_state)
         self.model.train()
-        for index, batch in enumerate(self.dataset.train.batches(self.batch_size, self.order)):
+        for index, batch in enumerate(
+            self._training_samples().batches(self.batch_size, self.order)
+        ):
             if index < position.batch:
                 continue
             if self.stop_requested():
                 raise Interrupted
+            if self.augmentation is not None:
+                batch = self.augmentation.deformed(batch, position.epoch, index)
             step = training_step(
                 self.model, self.optimizer, batch, self.task, position.carry, self.clip_norm
             )

@@ -1,5 +1,6 @@
 """The shape of a run config, one section per file."""
 
+from imc_grapes.config.schema.augmentation import AugmentationConfig
 from imc_grapes.config.schema.data import (
     AnyDataConfig,
     ChoralesConfig,
@@ -24,12 +25,14 @@ from imc_grapes.config.schema.network import (
     SNUConfig,
 )
 from imc_grapes.config.schema.run import RunConfig
+from imc_grapes.config.schema.tasks import TasksConfig
 from imc_grapes.config.schema.training import GrapesConfig, OptimizerConfig, TrainingConfig
 
 __all__ = [
     "AihwkitHardware",
     "AnyDataConfig",
     "ArrayConfig",
+    "AugmentationConfig",
     "CNNConfig",
     "ChoralesConfig",
     "DataConfig",
@@ -46,6 +49,7 @@ __all__ = [
     "RunConfig",
     "SNUConfig",
     "SequenceNetworkConfig",
+    "TasksConfig",
     "TrainingConfig",
     "WordsConfig",
 ]

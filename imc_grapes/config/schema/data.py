@@ -4,7 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from imc_grapes.config.schema.augmentation import AugmentationConfig
 from imc_grapes.config.schema.section import Section
+from imc_grapes.config.schema.tasks import TasksConfig
 
 
 class RateCoding(Section):
@@ -31,6 +33,10 @@ class DataConfig(Section):
     """Test on only that many images; null: all."""
     rate_coding: RateCoding | None = None
     """Turn the images into spike trains, for networks of kind snu, ssnu, rnn, lstm, gru; null: images as they are."""
+    augmentation: AugmentationConfig | None = None
+    """Deform the training images at random; null: images as they are."""
+    tasks: TasksConfig | None = None
+    """Learn the data set as several tasks, one after another; null: as one."""
 
 
 class ChoralesConfig(Section):

@@ -21,6 +21,9 @@ class EvaluationConfig(Section):
     drift_compensation: Literal["none", "global", "both"] = "both"
     """global: one factor per array, from a read of the whole array, undoes the mean drift."""
 
+    target_accuracy: float | None = Field(None, gt=0.0, le=1.0)
+    """Count the epochs until the validation accuracy is that high, a fraction; null: do not."""
+
     @field_validator("times_s")
     @classmethod
     def _each_time_once(cls, times_s: tuple[float, ...] | None) -> tuple[float, ...] | None:
