@@ -36,6 +36,36 @@ def column_importance(layer: Any) -> Vector:
     return importance
 
 
+def row_importance(layer: Any) -> Vector:
+    """Exact importance of each input, ``sum_j |w_ji|`` over all tiles that it drives.
+
+    Args:
+        layer: an analog layer of aihwkit, whatever its tile.
+
+    Returns:
+        ``[n_in]`` float32, in units of the weights; of a convolution one per entry of a filter.
+    """
+    importance = np.zeros(layer.analog_module.in_size, np.float32)
+    for placed in placed_tiles(layer):
+        weights = np.abs(_tile_weights(placed.tile))
+        scales = _output_scales(placed.tile)
+        importance[placed.rows] += weights.sum(0) if scales is None else scales @ weights
+    return importance
+
+
+def _tile_weights(tile: Any) -> npt.NDArray[np.float32]:
+    """The weights ``[n_out, n_in]`` of a tile, without its output scales and its bias."""
+    if hasattr(tile, "g_plus"):
+        difference = tile.g_plus - tile.g_minus
+        pairs = difference if difference.ndim == 2 else difference.sum(0)
+        found = pairs * np.float32(tile.tile.devices.weight_per_uS)
+    elif tile.shared_weights is not None and not tile.shared_weights.is_cuda:
+        found = tile.shared_weights.detach().numpy()
+    else:
+        found = tile.tile.get_weights().detach().cpu().numpy()
+    return np.asarray(found[:, : tile.in_size], np.float32)
+
+
 def _tile_importance(tile: Any) -> Vector:
     """Partial importance of a tile's columns, without its output scales; our own tile is read in place."""
     if hasattr(tile, "g_plus"):

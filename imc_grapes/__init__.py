@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imc_grapes.config import RunConfig, load_run_config
+    from imc_grapes.error_transport import DirectFeedbackAlignment, FeedbackAlignment
     from imc_grapes.experiment import Outcome, run_experiment
     from imc_grapes.grapes import Grapes
     from imc_grapes.spiking import SNU, sSNU
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from kernels.errors import InputError
 
 _HOMES = {
+    "DirectFeedbackAlignment": "imc_grapes.error_transport",
+    "FeedbackAlignment": "imc_grapes.error_transport",
     "Grapes": "imc_grapes.grapes",
     "InputError": "kernels.errors",
     "Outcome": "imc_grapes.experiment",
@@ -28,6 +31,8 @@ _HOMES = {
 
 __all__ = [
     "SNU",
+    "DirectFeedbackAlignment",
+    "FeedbackAlignment",
     "Grapes",
     "InputError",
     "Outcome",

@@ -7,12 +7,18 @@ from torch import Tensor, nn
 
 from crossbar.readout import Readout
 from crossbar.readout.layer import count_readout
+from imc_grapes.error_transport.base import attached_transport
+from imc_grapes.grapes.attached import modulated_layer
+from imc_grapes.grapes.direct_feedback import attach_direct, direct_rule
 from imc_grapes.grapes.error_hooks import ErrorModulation, modulate_after_batch_norm
 from imc_grapes.grapes.factors import EXACT, layer_factors
-from imc_grapes.grapes.layers import choose_layers, incoming_weights, is_analog
+from imc_grapes.grapes.incoming_weights import incoming_weights, is_analog, is_recurrent
+from imc_grapes.grapes.input_factors import input_factors
+from imc_grapes.grapes.layers import choose_layers
 from imc_grapes.grapes.quantised import quantised
+from imc_grapes.grapes.recurrent_hooks import modulate_recurrent
 from imc_grapes.grapes.update_count import UpdateCount
-from imc_grapes.grapes.update_hooks import modulate_update, modulates_update
+from imc_grapes.grapes.update_hooks import modulate_update
 from kernels.errors import InputError
 
 Mode = Literal["propagating", "local", "lr_matched"]
@@ -35,20 +41,33 @@ class Grapes:
     nothing is kept from one update to the next; only a readout that is noisy or read at intervals keeps the n_out
     factors of each layer until its next reading.
 
+    An error transport that is attached to the model is followed by its own rule, as in the authors' code. Under
+    `FeedbackAlignment` the factors are not clipped from below. Under `DirectFeedbackAlignment` they are not either, and
+    count the outgoing weights of a node, ``P_i = 2 J_i / max_k J_k`` with ``J_i = sum_j |w_ji|`` over the inputs of a
+    layer: a hidden layer in the middle gets ``delta_l = (P_{l+1} * (B_l e)) * f'(a_l)``, without ``P_{l+1}`` before
+    the output layer, and its update is scaled by its own ``P_l`` per incoming weight (not its bias); the first hidden
+    layer gets no factor. What *lr_matched* means there: the mean of each ``P`` in place of it.
+
     Args:
-        model: any module with weight layers: `nn.Linear`, `nn.Conv1d/2d/3d`, `SNU`, `sSNU`, analog layers of aihwkit,
-            mixed at will. Units of `SNU` and `sSNU` count their input and recurrent weights together; their error is
-            modulated once per time step, where it enters from outside.
+        model: any module with weight layers: `nn.Linear`, `nn.Conv1d/2d/3d`, analog layers of aihwkit, recurrent
+            layers and cells of torch (one layer, one direction), of aihwkit and of this package, `SNU` and `sSNU`,
+            mixed at will. The importance of a recurrent unit counts its input and recurrent weights together, those
+            of all its gates (*inferred*); its error is modulated once per time step, where it enters from outside:
+            at the layer's outputs, and at its last state unless that is handed back to the layer.
         mode: *propagating*: the modulated error updates the layer and is what the layers upstream receive; behind
             a layer that feeds a batch normalisation, it is the error at the output of that normalisation, as in the
             authors' code. *local*: only the layer's own update (weights, biases, output scales) is modulated.
             *lr_matched*: as *propagating*, with the layer's mean factor for every node: the control that tells
-            GRAPES from a larger learning rate.
+            GRAPES from a larger learning rate. Under direct feedback alignment no error goes upstream, so *local* is
+            not there.
         layers: names of the layers that take part; by default all weight layers but the last.
         exclude: names of layers that take no part.
         readout: the circuit that reads the importance off the crossbars: `PerDevice`, `ColumnCurrent` or `Probe` of
             `crossbar`; exact by default. A layer is read once per weight update, whatever the number of forward passes.
-        factor_bits: word length of the factor in the update path, for [1, 2]; None for no rounding.
+        factor_bits: word length of the factor in the update path, for [1, 2], or [0, 2] if it is not clipped; None
+            for no rounding.
+        clip: whether the factors are clipped from below at 1; None for what the authors' code does under the model's
+            error transport: yes under backpropagation, no otherwise.
 
     Raises:
         InputError: an unknown mode or layer name, no layer left to act on, a layer that another `Grapes` still
@@ -65,6 +84,7 @@ class Grapes:
         exclude: Iterable[str] = (),
         readout: Readout = EXACT,
         factor_bits: int | None = None,
+        clip: bool | None = None,
     ) -> None:
         if mode not in get_args(Mode):
             raise InputError(f"mode: {mode!r} is not one of {', '.join(get_args(Mode))}")
@@ -72,16 +92,28 @@ class Grapes:
         self.mode: Mode = mode
         self.readout = readout
         self.factor_bits = factor_bits
+        transport = attached_transport(model)
+        self.clip = transport is None if clip is None else clip
         self._layers = choose_layers(model, layers, exclude)
+        self._is_direct = transport is not None and transport.is_direct
+        if transport is not None and transport.is_direct:
+            _check_direct(mode, readout)
+            rule = direct_rule(transport, self._layers)
+            self._layers = rule.layers
         _refuse_modulated(self._layers)
         _refuse_digital(self._layers, readout)
         self._updates = UpdateCount(self._layers)
         self._held: dict[str, _Held] = {}
         self._counted: dict[str, int] = {}
         self._handles: list[Any] = []
+        if transport is not None and transport.is_direct:
+            self._handles += attach_direct(transport, rule, lambda name: _Factors(self, name))
+            return
         for name, layer in self._layers.items():
             if mode == "local":
                 self._handles += modulate_update(name, layer, _Factors(self, name))
+            elif is_recurrent(layer):
+                self._handles += modulate_recurrent(name, layer, _Factors(self, name))
             else:
                 hook = ErrorModulation(_Factors(self, name))
                 self._handles.append(layer.register_forward_hook(hook))
@@ -91,6 +123,8 @@ class Grapes:
     def factors(self) -> dict[str, Tensor]:
         """The factors as the weights are now: ``{layer name: [n_out]}``.
 
+        Under direct feedback alignment those of the layers' inputs, ``[n_in]``.
+
         Raises:
             NonFiniteWeightError: a weight or conductance is NaN or infinite; the message names the layer.
         """
@@ -98,11 +132,15 @@ class Grapes:
 
     def layer_factors(self, name: str) -> Tensor:
         """The factors ``[n_out]`` of the layer called `name`, as its weights are now."""
-        draw = self._updates.of(name)
-        factors = layer_factors(name, self._layers[name], self.readout, draw)
+        low = 1.0 if self.clip else 0.0
+        if self._is_direct:
+            factors = input_factors(name, self._layers[name], low)
+        else:
+            draw = self._updates.of(name)
+            factors = layer_factors(name, self._layers[name], self.readout, draw, low)
         if self.mode == "lr_matched":
             factors = factors.mean().expand_as(factors)
-        return factors if self.factor_bits is None else quantised(factors, self.factor_bits)
+        return factors if self.factor_bits is None else quantised(factors, self.factor_bits, low)
 
     def factors_in_use(self, name: str) -> Tensor:
         """The factors ``[n_out]`` that the coming update of the layer called `name` is modulated by."""
@@ -162,13 +200,25 @@ def _refuse_digital(layers: dict[str, nn.Module], readout: Readout) -> None:
             )
 
 
+def _check_direct(mode: Mode, readout: Readout) -> None:
+    if mode == "local":
+        raise InputError(
+            "mode: 'local' keeps the modulated error from going upstream, and under direct feedback alignment none "
+            "does; use 'propagating'"
+        )
+    if not readout.is_exact:
+        raise InputError(
+            "readout: under direct feedback alignment the factors are those of a layer's inputs, and the circuit "
+            f"{readout!r} reads its nodes; leave the readout exact"
+        )
+
+
 def _refuse_modulated(layers: dict[str, nn.Module]) -> None:
-    for name, layer in layers.items():
-        hooks = layer._forward_hooks.values()
-        if modulates_update(layer) or any(isinstance(hook, ErrorModulation) for hook in hooks):
-            raise InputError(
-                f"layer '{name}': another Grapes acts on it already; call its detach() first"
-            )
+    found = modulated_layer(layers)
+    if found is not None:
+        raise InputError(
+            f"layer '{found}': another Grapes acts on it already; call its detach() first"
+        )
 
 
 class _Factors:

@@ -8,7 +8,12 @@ from torch import Tensor, nn
 from crossbar.placement import placed_tiles
 from crossbar.readout import PerDevice, Readout
 from crossbar.readout.layer import read_importance
-from imc_grapes.grapes.layers import incoming_weights, is_analog
+from imc_grapes.grapes.incoming_weights import (
+    incoming_weights,
+    is_analog,
+    per_node,
+    weight_matrices,
+)
 from kernels.importance import modulation_factors, per_weight
 
 EXACT = PerDevice()
@@ -18,15 +23,19 @@ class NonFiniteWeightError(ValueError):
     """A weight or a conductance is NaN or infinite: the training has diverged."""
 
 
-def layer_factors(name: str, layer: nn.Module, readout: Readout = EXACT, draw: int = 0) -> Tensor:
+def layer_factors(
+    name: str, layer: nn.Module, readout: Readout = EXACT, draw: int = 0, low: float = 1.0
+) -> Tensor:
     """GRAPES factors of one layer.
 
     Args:
         name: the layer's name, for the error.
-        layer: a weight layer, digital or analog, or a layer of units: their importance counts input and recurrent
-            weights together.
+        layer: a weight layer, digital or analog, or a recurrent layer: the importance of a unit counts its input and
+            recurrent weights together, and those of all its gates: four rows of either for an LSTM, three for a
+            GRU (*inferred*: the paper reports recurrent networks, but no code of them is public).
         readout: the circuit that reads the importance of nodes on a crossbar.
         draw: number of the reading, which fixes the noise of the readout.
+        low: the factors are clipped from below at this: 0 for no clipping.
 
     Returns:
         ``[n_out]`` on the device of the layer's weights, in their floating-point type.
@@ -38,23 +47,35 @@ def layer_factors(name: str, layer: nn.Module, readout: Readout = EXACT, draw: i
         _importance(part, readout, draw, f"{name}.{index}")
         for index, part in enumerate(incoming_weights(layer))
     ]
-    importance = torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
+    rows = torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
+    importance = per_node(rows, layer)
+    return factors_of(name, importance, low)
+
+
+def factors_of(name: str, importance: Tensor, low: float) -> Tensor:
+    """``clip(2 I / max I, low, 2)`` for the importance ``[n]`` of a layer's nodes, or inputs.
+
+    Raises:
+        NonFiniteWeightError: an importance is NaN or infinite; the message names the layer.
+    """
     _check_finite(name, importance)
     if importance.device.type == "cpu" and importance.dtype == torch.float32:
-        return torch.from_numpy(modulation_factors(importance.numpy()))
+        return torch.from_numpy(modulation_factors(importance.numpy(), low))
     largest = importance.max()
     ratio = torch.where(largest > 0, importance / largest, 0.5)
-    return (2.0 * ratio).clamp(1.0, 2.0)
+    return (2.0 * ratio).clamp(low, 2.0)
 
 
 def _importance(layer: nn.Module, readout: Readout, draw: int, name: str) -> Tensor:
-    """``sum_i |w_ji|`` of every node, ``[n_out]``."""
+    """``sum_i |w_ji|`` of every row of the weight matrix."""
     if is_analog(layer):
         device = next(placed_tiles(layer)).tile.device
         return torch.from_numpy(read_importance(layer, readout, draw, name)).to(device)
-    weight = layer.weight
-    assert isinstance(weight, Tensor)
-    matrix = weight.detach().flatten(1)
+    sums = [_row_sums(weight.detach().flatten(1)) for weight in weight_matrices(layer)]
+    return torch.stack(sums).sum(0) if len(sums) > 1 else sums[0]
+
+
+def _row_sums(matrix: Tensor) -> Tensor:
     if matrix.device.type == "cpu" and matrix.dtype == torch.float32:
         return torch.from_numpy(per_weight(matrix.numpy()))
     return matrix.abs().sum(1)
