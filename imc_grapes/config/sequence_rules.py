@@ -26,17 +26,23 @@ def sequence_problems(config: RunConfig) -> Iterator[Problem]:
                 ("network", "kind"),
                 f"'{network.kind}' takes images, and '{data.name}' is sequences; use snu, ssnu, rnn, lstm or gru",
             )
-        elif data.rate_coding is not None:
+        else:
+            for key in ("rate_coding", "sequence"):
+                if getattr(data, key) is not None:
+                    yield (
+                        ("data", key),
+                        f"a network of kind '{network.kind}' takes images as they are; use snu, ssnu, rnn, lstm or gru",
+                    )
+        return
+    if isinstance(data, DataConfig):
+        if data.rate_coding is None and data.sequence is None:
             yield (
                 ("data", "rate_coding"),
-                f"a network of kind '{network.kind}' takes images as they are; use snu, ssnu, rnn, lstm or gru",
+                f"a network of kind '{network.kind}' takes images as spike trains, and rate_coding says how; or row by "
+                "row, with data.sequence: rows",
             )
-        return
-    if isinstance(data, DataConfig) and data.rate_coding is None:
-        yield (
-            ("data", "rate_coding"),
-            f"a network of kind '{network.kind}' takes images as spike trains: rate_coding says how",
-        )
+        if data.rate_coding is not None and data.sequence is not None:
+            yield ("data", "sequence"), "an image is either rate coded or read row by row, not both"
     if not isinstance(data, DataConfig) and config.training.loss != "cross_entropy":
         yield ("training", "loss"), f"belongs to images; '{data.name}' has the log-likelihood"
     if not isinstance(data, DataConfig) and network.output == "units":

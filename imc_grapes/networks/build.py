@@ -23,11 +23,16 @@ def build_network_for(config: RunConfig, dataset: Dataset, generator: torch.Gene
         return build_network(network, dataset.image_shape, dataset.n_classes, generator)
     # Imported only here: the kernel of the spiking units takes seconds to compile.
     from imc_grapes.networks.rate_coded import RateCodedClassifier, RateEncoder
+    from imc_grapes.networks.row_sequential import RowSequentialClassifier
     from imc_grapes.networks.sequence import build_sequence_network
 
-    over_time = build_sequence_network(
-        network, dataset.train.n_features, dataset.n_classes, generator
-    )
+    by_rows = isinstance(config.data, DataConfig) and config.data.sequence == "rows"
+    n_inputs = dataset.train.n_features
+    if by_rows:
+        n_inputs //= dataset.image_shape[1]
+    over_time = build_sequence_network(network, n_inputs, dataset.n_classes, generator)
+    if by_rows:
+        return RowSequentialClassifier(over_time)
     coding = config.data.rate_coding if isinstance(config.data, DataConfig) else None
     if coding is None:
         return over_time

@@ -33,6 +33,8 @@ class DataConfig(Section):
     """Test on only that many images; null: all."""
     rate_coding: RateCoding | None = None
     """Turn the images into spike trains, for networks of kind snu, ssnu, rnn, lstm, gru; null: images as they are."""
+    sequence: Literal["rows"] | None = None
+    """rows: a row of the image per time step, for networks of the same kinds, which answer at the last; null: not."""
     augmentation: AugmentationConfig | None = None
     """Deform the training images at random; null: images as they are."""
     tasks: TasksConfig | None = None

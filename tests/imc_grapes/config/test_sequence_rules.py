@@ -22,6 +22,12 @@ def check(*lines):
         ((JSB,), r"network.kind: 'mlp' takes images, and 'jsb' is sequences"),
         (("data: {rate_coding: {}}",), "data.rate_coding: a network of kind 'mlp' takes images as"),
         ((SNU,), r"data.rate_coding: a network of kind 'snu' takes images as spike trains"),
+        (("data: {sequence: rows}",), "data.sequence: a network of kind 'mlp' takes images as"),
+        (
+            ("data: {sequence: rows, rate_coding: {}}", SNU),
+            "data.sequence: an image is either rate coded or read row by row",
+        ),
+        (("data: {name: jsb, sequence: rows}", SNU), "data.sequence: unknown key"),
         ((JSB, "network: {kind: snu, output: units}"), "network.output: 'jsb' needs log-odds"),
         (
             (RATES, "network: {kind: snu, output: units, output_bias: -3}"),
@@ -76,6 +82,8 @@ def test_what_fits_together_is_taken():
     assert check(JSB, SNU).data.batch_size == 8
     check(RATES, "network: {kind: snu, output: units}", "training: {loss: squared_error}")
     check(RATES, "network: {kind: lstm}")
+    for kind in ("rnn", "lstm", "gru", "snu", "ssnu"):
+        check("data: {sequence: rows}", f"network: {{kind: {kind}}}")
     check(PTB, "network: {kind: ssnu, hidden: [8], embedding: 8, tied: true, recurrent: true}")
     check(JSB, SNU, PAIRS, "training: {keep: best, clip_norm: 1.0}")
     check(JSB, SNU, PCM, "training: {patience: 3}")
