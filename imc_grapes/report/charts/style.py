@@ -84,7 +84,7 @@ def score_axis(field: str, title: str) -> alt.Y:
 
 def score_columns(frame: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """`frame` with its `score` and `std` as they are shown, and the ends of the band of one standard deviation."""
-    score, std = metric.shown(frame["score"]), metric.shown(frame["std"].fillna(0.0))
+    score, std = metric.scale * frame["score"], metric.scale * frame["std"].fillna(0.0)
     high = (score + std).clip(upper=metric.most)
     return frame.assign(score=score, std=std, low=score - std, high=high)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from imc_grapes.metric import metric_on
 from imc_grapes.store import StoreWriter
 from imc_grapes.store.records import TrialResult
 from imc_grapes.sweep import load_sweep
@@ -27,14 +28,19 @@ def four_methods() -> str:
 
 
 def made_up(
-    trial: Trial, accuracy: float, times_s: tuple[float, ...] = (25.0, 86400.0, 31536000.0)
+    trial: Trial,
+    score: float,
+    *,
+    slowness: float | None = None,
+    times_s: tuple[float, ...] = (25.0, 86400.0, 31536000.0),
 ) -> TrialResult:
-    """A result in which global compensation wins two points, and every step in time costs one."""
+    """A result in which global compensation wins two hundredths, and every step in time costs one."""
+    metric = metric_on(trial.config.data.name).name
     drift = [
         {
             "time_s": time_s,
             "compensation": compensation,
-            "mean": accuracy - 0.01 * step - (0.0 if compensation == "global" else 0.02),
+            "mean": score - 0.01 * step - (0.0 if compensation == "global" else 0.02),
             "std": 0.005,
         }
         for step, time_s in enumerate(times_s)
@@ -44,16 +50,18 @@ def made_up(
         {
             "epoch": epoch,
             "train_loss": 1 / epoch,
-            "validation_accuracy": accuracy * (1 - 0.3 / epoch),
+            f"validation_{metric}": score * (1 - 0.3 / epoch),
         }
         for epoch in (1, 2, 3)
     ]
     summary = {
-        "test_accuracy": accuracy,
-        "validation_accuracy": accuracy,
+        f"test_{metric}": score,
+        f"validation_{metric}": score,
         "optimizer_state_bytes": STATE_BYTES.get(trial.method, 0),
         "drift": drift,
     }
+    if slowness is not None:
+        summary["slowness"] = slowness
     return TrialResult(
         "t0", "t1", 1.5, "here", {"python": "3.11", "torch": "2.13"}, summary, epochs, {}
     )
@@ -61,11 +69,13 @@ def made_up(
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Callable[..., Path]:
-    """A store of the sweep with that text, filled by `outcome`, which returns an accuracy or raises for a failure."""
+    """A store of the sweep with that text, filled by `outcome`, which returns a score or raises for a failure."""
 
-    def fill(text: str, outcome: Callable[[Trial], float], **options: Any) -> Path:
+    def fill(
+        text: str, outcome: Callable[[Trial], float], base: str | None = None, **options: Any
+    ) -> Path:
         (tmp_path / "base.yaml").write_text(
-            BASE if options.get("times_s", True) else "name: tiny\n"
+            base or (BASE if options.get("times_s", True) else "name: tiny\n")
         )
         path = tmp_path / "sweep.yaml"
         path.write_text(f"base: base.yaml\n{text}")

@@ -69,3 +69,53 @@ def test_the_table_has_a_row_per_method_and_the_first_middle_and_last_time(fille
 )
 def test_p_values_are_rounded(p_value, words):
     assert p_words(p_value) == words
+
+
+CHORALES = "name: tiny\ndata: {name: jsb}\nnetwork: {kind: snu}\n"
+WORDS = "name: tiny\ndata: {name: ptb}\nnetwork: {kind: lstm, embedding: 8}\n"
+
+
+def test_lower_is_better_on_chorales(filled, four_methods):
+    lower = {"Adam": 0.4, "momentum": 0.1}
+    noise = [0.0, 0.02, -0.01]
+    out = filled(
+        four_methods + "seeds: 3\n",
+        lambda t: 9.0 - lower.get(t.method, 0.0) + noise[t.config.seed] * (t.method == "Adam"),
+        base=CHORALES,
+        times_s=(),
+    )
+    text = told(out)
+    assert (
+        "Adam reaches a negative log-likelihood of 8.60 ± 0.02 nats per time step on the test chorales after "
+        "training, the lowest of the 4 methods" in text
+    )
+    assert "0.40 nats below SGD (paired t-test over 3 seeds, 95% interval -0.43 to -0.36" in text
+    assert "Hedges' g -14.7 [" in text
+    assert "The best that keeps none is SGD, with 9.00 ± 0.00 nats, 0.40 nats behind" in text
+    analysis = analyse(read_sweep(out))
+    table = summary_table(analysis, standings(analysis), is_wide=True)
+    assert table.headings == [
+        "method", "test NLL (nats)", "against SGD", "Hedges' g", "update state",
+    ]  # fmt: skip
+    assert table.best == [False, False, False, True]
+    assert table.rows[0][1:4] == ["9.00 ± 0.00", "baseline", "-"]
+    assert table.rows[3][1:3] == ["8.60 ± 0.02", "-0.40, p = 0.0015"]
+
+
+def test_perplexity_has_no_unit(filled, four_methods):
+    out = filled(
+        four_methods, lambda t: 120.0 - 9.0 * (t.method == "GRAPES"), base=WORDS, times_s=()
+    )
+    assert (
+        "GRAPES reaches a perplexity of 111.0 on the test text after training, the lowest"
+        in told(out)
+    )
+
+
+def test_slowness_is_a_column_where_trials_tell_it(filled, four_methods):
+    out = filled(four_methods + "seeds: 2\n", lambda t: 0.9, times_s=(), slowness=0.42)
+    analysis = analyse(read_sweep(out))
+    table = summary_table(analysis, standings(analysis))
+    assert (
+        dict(zip(table.headings, table.rows[0], strict=True))["slowness (epochs)"] == "0.42 ± 0.00"
+    )

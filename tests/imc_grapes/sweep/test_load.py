@@ -145,3 +145,18 @@ def test_all_problems_are_reported_at_once(sweep_file):
     with pytest.raises(InputError) as caught:
         load_sweep(sweep_file("grid:\n  training.epochs: [0, -1, 3]\n  data.batch_size: [0, 8]\n"))
     assert len(str(caught.value).splitlines()) == 3
+
+
+def test_trials_of_different_metrics_do_not_go_together(sweep_file):
+    text = (
+        "cases:\n"
+        "  images: {}\n"
+        "  music: {data: {name: jsb}, network: {kind: snu}}\n"
+        "  text: {data: {name: ptb}, network: {kind: lstm, embedding: 8}}\n"
+    )
+    with pytest.raises(InputError) as raised:
+        load_sweep(sweep_file(text))
+    assert str(raised.value).endswith(
+        "sweep.yaml: all trials of a sweep must be measured by the same metric, but there are accuracy on digits "
+        "(SGD, images, seed 0), NLL on jsb (SGD, music, seed 0), perplexity on ptb (SGD, text, seed 0); make a sweep of each"
+    )
