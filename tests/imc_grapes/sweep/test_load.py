@@ -158,5 +158,6 @@ def test_trials_of_different_metrics_do_not_go_together(sweep_file):
         load_sweep(sweep_file(text))
     assert str(raised.value).endswith(
         "sweep.yaml: all trials of a sweep must be measured by the same metric, but there are accuracy on digits "
-        "(SGD, images, seed 0), NLL on jsb (SGD, music, seed 0), perplexity on ptb (SGD, text, seed 0); make a sweep of each"
+        "(SGD, images, seed 0), NLL on jsb (SGD, music, seed 0), perplexity on ptb (SGD, text, seed 0); make a sweep "
+        "of each"
     )
