@@ -7,7 +7,12 @@ import pytest
 from imc_grapes.sweep import load_sweep
 
 CONFIGS = Path(__file__).parents[3] / "configs"
-READY = [CONFIGS / "demo.yaml", *sorted((CONFIGS / "sweeps").rglob("*.yaml"))]
+READY = [
+    CONFIGS / "demo.yaml",
+    CONFIGS / "paper" / "jsb_tuning.yaml",
+    CONFIGS / "paper" / "snu_mnist_grapes.yaml",
+    *sorted((CONFIGS / "sweeps").rglob("*.yaml")),
+]
 
 
 @pytest.mark.parametrize("path", READY, ids=lambda path: str(path.relative_to(CONFIGS)))
