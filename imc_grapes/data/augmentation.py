@@ -52,7 +52,8 @@ class Augmentation:
         shear = math.radians(config.shear_deg) * drawn[4]
         centre = torch.tensor([(width - 1) / 2, (height - 1) / 2]).expand(n, 2)
         matrix = get_affine_matrix2d(shift, centre, zoom, angle_deg, shear, torch.zeros(n))
-        return warp_affine(images, matrix[:, :2], (height, width))
+        turned: Tensor = warp_affine(images, matrix[:, :2], (height, width))
+        return turned
 
     def _bent(self, images: Tensor, stream: torch.Generator) -> Tensor:
         """Elastic deformation (Simard et al., ICDAR 2003) by white noise that a Gaussian smooths."""
@@ -67,7 +68,8 @@ class Augmentation:
         # The library counts displacements in half images.
         amplitudes = 2 * pixels / width, 2 * pixels / height
         noise = torch.randn(n, 2, height, width, generator=stream)
-        return elastic_transform2d(images, noise, sizes, sigmas, amplitudes)
+        bent: Tensor = elastic_transform2d(images, noise, sizes, sigmas, amplitudes)
+        return bent
 
 
 def augmentation_for(config: RunConfig) -> Augmentation | None:
