@@ -22,7 +22,6 @@ from imc_grapes.experiment.learning import learning_measures
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.outcome import Outcome
 from imc_grapes.experiment.run_folder import RunFolder
-from imc_grapes.experiment.versions import versions
 from imc_grapes.grapes import Grapes
 from imc_grapes.hardware import on_hardware
 from imc_grapes.hardware.device_count import count_pcm_devices
@@ -33,6 +32,7 @@ from imc_grapes.tasks import task_for
 from imc_grapes.training.checkpoint import load_checkpoint, save_checkpoint
 from imc_grapes.training.loop import Interrupted, Position, Trainer, training_step
 from imc_grapes.training.optimizers import build_optimizer
+from imc_grapes.versions import versions
 
 
 def run_experiment(

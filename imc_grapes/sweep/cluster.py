@@ -12,6 +12,7 @@ import dask
 from distributed import Client, LocalCluster
 from distributed.comm.addressing import parse_address, parse_host_port
 
+from imc_grapes.sweep.fork_server import start_fork_server
 from kernels.errors import InputError
 
 RERUNS_AFTER_WORKER_DEATH = 2
@@ -44,11 +45,17 @@ class Workers:
 
 
 @contextmanager
-def local_workers(count: int) -> Iterator[Workers]:
-    """`count` processes of one thread each, which end with this process, however it ends."""
+def local_workers(count: int, modules: list[str]) -> Iterator[Workers]:
+    """`count` processes of one thread each, which end with this process, however it ends.
+
+    Args:
+        count: how many.
+        modules: what they find imported.
+    """
     settings = {
         "distributed.scheduler.allowed-failures": RERUNS_AFTER_WORKER_DEATH,
         "distributed.nanny.environ": _ONE_THREAD,
+        "distributed.worker.multiprocessing-method": "forkserver",
         # A dead worker is started again by its nanny. One that has not come back after this time, because it was
         # asked to end or the nanny failed, is given up, and `Workers.slots` replaces it.
         "distributed.deploy.lost-worker-timeout": "60 s",
@@ -56,6 +63,7 @@ def local_workers(count: int) -> Iterator[Workers]:
     with (
         dask.config.set(settings),
         _no_interrupts_for_children(),
+        _forked_from(modules),
         LocalCluster(
             n_workers=count,
             threads_per_worker=1,
@@ -96,6 +104,12 @@ def _slots_of(worker: dict[str, Any], resources: dict[str, float]) -> int:
     offered = worker.get("resources") or {}
     fits = [int(offered.get(name, 0) // amount) for name, amount in resources.items()]
     return min([int(worker["nthreads"]), *fits])
+
+
+@contextmanager
+def _forked_from(modules: list[str]) -> Iterator[None]:
+    start_fork_server(modules, _ONE_THREAD)
+    yield
 
 
 @contextmanager

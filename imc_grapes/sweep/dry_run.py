@@ -7,9 +7,9 @@ from rich.table import Table
 
 from imc_grapes.store.reader import read_sweep
 from imc_grapes.store.tables import FILE_NAME
+from imc_grapes.sweep.attempt import attempt
 from imc_grapes.sweep.plan import SweepPlan, Trial
 from imc_grapes.sweep.progress import duration
-from imc_grapes.sweep.trial import attempt
 
 
 def print_dry_run(

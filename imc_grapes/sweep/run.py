@@ -10,6 +10,7 @@ from imc_grapes.store.lock import exclusive
 from imc_grapes.store.writer import StoreWriter
 from imc_grapes.sweep.cluster import Workers, local_workers, workers_of
 from imc_grapes.sweep.coordinator import Coordinator
+from imc_grapes.sweep.fork_server import needed_modules
 from imc_grapes.sweep.plan import SweepPlan
 from imc_grapes.sweep.progress import ProgressView
 from imc_grapes.sweep.stop_request import StopRequest
@@ -73,7 +74,7 @@ def run_sweep(
         )
         if todo:
             with (
-                _workers(scheduler, min(workers, todo)) as found,
+                _workers(scheduler, min(workers, todo), plan) as found,
                 stop.listening(),
                 view.shown(),
             ):
@@ -89,5 +90,9 @@ def run_sweep(
         )
 
 
-def _workers(scheduler: str | None, workers: int) -> AbstractContextManager[Workers]:
-    return local_workers(workers) if scheduler is None else workers_of(scheduler)
+def _workers(
+    scheduler: str | None, workers: int, plan: SweepPlan
+) -> AbstractContextManager[Workers]:
+    if scheduler is not None:
+        return workers_of(scheduler)
+    return local_workers(workers, needed_modules([trial.config for trial in plan.trials]))

@@ -1,33 +1,32 @@
-"""One trial, as a worker runs it: on one thread, told to the coordinator when it begins, its errors caught."""
+"""One trial, as it is handed to a worker, which tells the coordinator when it begins.
 
-import json
+What a trial needs is imported on the worker only: the coordinator starts sooner, and lighter, without torch.
+"""
+
 import socket
-import time
-import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numba
-import torch
 from distributed import get_worker
-from threadpoolctl import threadpool_limits
 
 from imc_grapes.config import RunConfig
-from imc_grapes.experiment import DivergedError, Outcome, run_experiment
-from imc_grapes.experiment.versions import versions
-from imc_grapes.grapes.factors import NonFiniteWeightError
 from imc_grapes.store.records import TrialResult
-from kernels.errors import InputError
 
-Runner = Callable[[RunConfig, Path | None], Outcome]
+if TYPE_CHECKING:
+    from imc_grapes.experiment import Outcome
+
+Runner = Callable[[RunConfig, Path | None], "Outcome"]
 
 STARTED = "imc-grapes trial started"
 """Topic of the event by which a worker says that it begins a trial."""
 
 
-def run(config: RunConfig, data_dir: Path | None) -> Outcome:
+def run(config: RunConfig, data_dir: Path | None) -> "Outcome":
     """The experiment of `config`, kept in memory."""
+    from imc_grapes.experiment import run_experiment
+
     return run_experiment(config, data_dir=data_dir)
 
 
@@ -42,47 +41,9 @@ def run_trial(
         data_dir: searched first for data files.
         runner: what makes an outcome of a config.
     """
-    host, moment = socket.gethostname(), _now()
-    get_worker().log_event(STARTED, {"hash": trial_hash, "host": host, "moment": moment})
+    from imc_grapes.sweep.attempt import attempt
+
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+    told = {"hash": trial_hash, "host": socket.gethostname(), "moment": moment}
+    get_worker().log_event(STARTED, told)
     return attempt(config, data_dir, runner)
-
-
-def attempt(config: RunConfig, data_dir: Path | None, runner: Runner = run) -> TrialResult:
-    """Run one trial in this process; whatever it raises becomes the error of the result.
-
-    It runs on one thread, so that trials side by side do not fight for cores, and so that sums are taken in the same
-    order, with the same bits, however many trials run at once.
-    """
-    started, clock = _now(), time.perf_counter()
-    numba.set_num_threads(1)
-    torch.set_num_threads(1)
-    with threadpool_limits(1):
-        outcome, error = _outcome_or_error(config, data_dir, runner)
-    return TrialResult(
-        started=started,
-        finished=_now(),
-        seconds=time.perf_counter() - clock,
-        host=socket.gethostname(),
-        versions=versions(),
-        summary=outcome.summary if outcome else None,
-        metrics=outcome.metrics if outcome else None,
-        measurements=outcome.measurements if outcome else None,
-        error=error,
-    )
-
-
-def _outcome_or_error(
-    config: RunConfig, data_dir: Path | None, runner: Runner
-) -> tuple[Outcome | None, str | None]:
-    try:
-        outcome = runner(config, data_dir)
-        json.dumps([outcome.summary, outcome.metrics, outcome.measurements], allow_nan=False)
-    except (InputError, DivergedError, NonFiniteWeightError) as expected:
-        return None, str(expected)
-    except Exception as unexpected:
-        return None, f"{type(unexpected).__name__}: {unexpected}\n{traceback.format_exc()}"
-    return outcome, None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
