@@ -31,7 +31,7 @@ def is_recurrent(module: nn.Module) -> bool:
     return (
         is_unit_layer(module)
         or _is_torch_recurrent(module)
-        or type(module).__name__ in (*_WITH_CELL, *_ANALOG_CELLS)
+        or _is_a(module, (*_WITH_CELL, *_ANALOG_CELLS))
     )
 
 
@@ -42,7 +42,7 @@ def incoming_weights(layer: nn.Module) -> list[nn.Module]:
         return inner
     if not is_recurrent(layer) or _is_torch_recurrent(layer):
         return [layer]
-    cell: Any = layer.cell if type(layer).__name__ in _WITH_CELL else layer
+    cell: Any = layer.cell if _is_a(layer, _WITH_CELL) else layer
     return [part for part in cell.children() if is_analog(part) or isinstance(part, nn.Linear)]
 
 
@@ -70,7 +70,7 @@ def gates(layer: nn.Module) -> int:
 
 def hidden_size(layer: nn.Module) -> int:
     """Units of a recurrent layer."""
-    owner: Any = layer.cell if type(layer).__name__ in _WITH_CELL else layer
+    owner: Any = layer.cell if _is_a(layer, _WITH_CELL) else layer
     return int(owner.hidden_size)
 
 
@@ -79,6 +79,10 @@ def per_node(importance: Tensor, layer: nn.Module) -> Tensor:
     if not is_recurrent(layer):
         return importance
     return importance.view(-1, hidden_size(layer)).sum(0)
+
+
+def _is_a(module: nn.Module, class_names: tuple[str, ...]) -> bool:
+    return any(cls.__name__ in class_names for cls in type(module).__mro__)
 
 
 def _is_torch_recurrent(module: nn.Module) -> bool:
