@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from imc_grapes.config.schema import (
-    CNNConfig,
     DataConfig,
     DigitalHardware,
-    MLPConfig,
+    ImageNetworkConfig,
     RunConfig,
     SequenceNetworkConfig,
     SNUConfig,
@@ -20,7 +19,7 @@ Problem = tuple[KeyPath, str]
 def sequence_problems(config: RunConfig) -> Iterator[Problem]:
     """Rules between ``data:``, ``network:`` and ``hardware:``, as the key to blame and a message."""
     network, data = config.network, config.data
-    if isinstance(network, MLPConfig | CNNConfig):
+    if isinstance(network, ImageNetworkConfig):
         if not isinstance(data, DataConfig):
             yield (
                 ("network", "kind"),

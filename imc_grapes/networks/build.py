@@ -5,11 +5,20 @@ import math
 import torch
 from torch import nn
 
-from imc_grapes.config.schema import CNNConfig, DataConfig, MLPConfig, RunConfig
+from imc_grapes.config.schema import (
+    DataConfig,
+    ImageNetworkConfig,
+    LeNetConfig,
+    MLPConfig,
+    ResNet9Config,
+    RunConfig,
+)
 from imc_grapes.data import Dataset
 from imc_grapes.networks.cnn import build_cnn
 from imc_grapes.networks.initialisation import he_uniform_
+from imc_grapes.networks.lenet import build_lenet
 from imc_grapes.networks.mlp import build_mlp
+from imc_grapes.networks.resnet9 import build_resnet9
 
 
 def build_network_for(config: RunConfig, dataset: Dataset, generator: torch.Generator) -> nn.Module:
@@ -19,7 +28,7 @@ def build_network_for(config: RunConfig, dataset: Dataset, generator: torch.Gene
         InputError: the images are too small for the network, or tied weights differ in size.
     """
     network = config.network
-    if isinstance(network, MLPConfig | CNNConfig):
+    if isinstance(network, ImageNetworkConfig):
         return build_network(network, dataset.image_shape, dataset.n_classes, generator)
     # Imported only here: the kernel of the spiking units takes seconds to compile.
     from imc_grapes.networks.rate_coded import RateCodedClassifier, RateEncoder
@@ -40,7 +49,7 @@ def build_network_for(config: RunConfig, dataset: Dataset, generator: torch.Gene
 
 
 def build_network(
-    config: MLPConfig | CNNConfig,
+    config: ImageNetworkConfig,
     image_shape: tuple[int, int, int],
     n_classes: int,
     generator: torch.Generator,
@@ -52,6 +61,10 @@ def build_network(
     """
     if isinstance(config, MLPConfig):
         network = build_mlp(config, math.prod(image_shape), n_classes)
+    elif isinstance(config, LeNetConfig):
+        network = build_lenet(config, image_shape, n_classes)
+    elif isinstance(config, ResNet9Config):
+        network = build_resnet9(config, image_shape, n_classes)
     else:
         network = build_cnn(config, image_shape, n_classes)
     he_uniform_(network, generator)

@@ -18,9 +18,12 @@ from imc_grapes.config.schema.hardware import (
 )
 from imc_grapes.config.schema.network import (
     CNNConfig,
+    ImageNetworkConfig,
+    LeNetConfig,
     MLPConfig,
     NetworkConfig,
     RecurrentConfig,
+    ResNet9Config,
     SequenceNetworkConfig,
     SNUConfig,
 )
@@ -40,12 +43,15 @@ __all__ = [
     "EvaluationConfig",
     "GrapesConfig",
     "HardwareConfig",
+    "ImageNetworkConfig",
+    "LeNetConfig",
     "MLPConfig",
     "NetworkConfig",
     "OptimizerConfig",
     "PCMHardware",
     "RateCoding",
     "RecurrentConfig",
+    "ResNet9Config",
     "RunConfig",
     "SNUConfig",
     "SequenceNetworkConfig",

@@ -43,6 +43,30 @@ class CNNConfig(Section):
 Dropout = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
+class LeNetConfig(Section):
+    """5x5 convolutions of 6 and 16 filters, each with 2x2 max-pooling, then 120-84 nodes."""
+
+    kind: Literal["lenet"]
+    activation: Activation = "relu"
+    bias: bool = False
+    """Biases are digital, also on a crossbar."""
+
+
+class ResNet9Config(Section):
+    """Eight 3x3 convolutions with batch normalisation and two residual blocks, then one matrix."""
+
+    kind: Literal["resnet9"]
+    width: Width = 64
+    """Filters of the first convolution; the others have 2, 4 or 8 times as many."""
+    dropout: Dropout = 0.0
+    """Probability that an input of the last matrix is dropped in training."""
+    bias: bool = False
+    """Of the last matrix; digital, also on a crossbar."""
+
+
+ImageNetworkConfig = MLPConfig | CNNConfig | LeNetConfig | ResNet9Config
+
+
 class SNUConfig(Section):
     """Layers of spiking (snu) or soft (ssnu) neural units."""
 
@@ -98,5 +122,6 @@ class RecurrentConfig(Section):
 SequenceNetworkConfig = SNUConfig | RecurrentConfig
 
 NetworkConfig = Annotated[
-    MLPConfig | CNNConfig | SNUConfig | RecurrentConfig, Field(discriminator="kind")
+    MLPConfig | CNNConfig | LeNetConfig | ResNet9Config | SNUConfig | RecurrentConfig,
+    Field(discriminator="kind"),
 ]
