@@ -1,4 +1,4 @@
-"""MNIST, Fashion-MNIST and EMNIST letters from their idx files."""
+"""MNIST, Fashion-MNIST and two of EMNIST's splits from their idx files."""
 
 from pathlib import Path
 
@@ -10,15 +10,15 @@ from imc_grapes.data.locate import find_files
 from kernels.errors import InputError
 
 _BRIGHTEST = 255.0
-N_CLASSES = {"mnist": 10, "fashion_mnist": 10, "emnist_letters": 26}
+N_CLASSES = {"mnist": 10, "fashion_mnist": 10, "emnist_letters": 26, "emnist_balanced": 47}
 
 
 def read_idx_dataset(name: str, data_dir: Path | None) -> tuple[Split, Split]:
     """Training and test images of the data set `name`, scaled to [0, 1].
 
-    EMNIST letters are stored transposed and labelled 1 to 26, those for testing in the order of the alphabet: they
-    come out upright, labelled 0 to 25, and for testing in a random order that is always the same, so that the first few
-    are of all classes.
+    EMNIST's images are stored transposed and come out upright. Its letters are labelled 1 to 26, those for testing in
+    the order of the alphabet: they come out labelled 0 to 25, and for testing in a random order that is always the
+    same, so that the first few are of all classes.
 
     Raises:
         InputError: a file is missing or broken.
@@ -34,8 +34,10 @@ def read_idx_dataset(name: str, data_dir: Path | None) -> tuple[Split, Split]:
             )
         pixels = torch.tensor(images, dtype=torch.float32).unsqueeze(1) / _BRIGHTEST
         classes = torch.tensor(labels, dtype=torch.int64)
+        if name.startswith("emnist"):
+            pixels = pixels.transpose(2, 3).contiguous()
         if name == "emnist_letters":
-            pixels, classes = pixels.transpose(2, 3).contiguous(), classes - 1
+            classes = classes - 1
         if not (len(classes) and classes.min() >= 0 and classes.max() < N_CLASSES[name]):
             raise InputError(
                 f"{files[f'{part}-labels']}: holds no labels, or others than those of '{name}'"

@@ -6,9 +6,9 @@ from typing import TypeVar
 import torch
 
 from imc_grapes.config.schema import AnyDataConfig, ChoralesConfig, DataConfig, WordsConfig
-from imc_grapes.data import digits, idx_dataset
 from imc_grapes.data.chorales import NOTES, read_chorales
 from imc_grapes.data.dataset import Dataset, Split
+from imc_grapes.data.image_sets import IMAGE_SETS
 from imc_grapes.data.permuted_tasks import as_permuted_tasks
 from imc_grapes.data.samples import Samples
 from imc_grapes.data.words import read_words
@@ -40,14 +40,10 @@ def load_dataset(config: AnyDataConfig, seed: int, data_dir: Path | None = None)
 
 
 def _load_images(config: DataConfig, seed: int, data_dir: Path | None) -> Dataset:
-    if config.name == "digits":
-        (training, test), n_classes = digits.read_digits(), 10
-    else:
-        training, test = idx_dataset.read_idx_dataset(config.name, data_dir)
-        n_classes = idx_dataset.N_CLASSES[config.name]
-    training, test = _cut(config, training, test)
+    image_set = IMAGE_SETS[config.name]
+    training, test = _cut(config, *image_set.read(data_dir))
     train, validation = _hold_out(training, config.validation_fraction, seed)
-    dataset = Dataset(config.name, n_classes, train, validation, test)
+    dataset = Dataset(config.name, image_set.n_classes, train, validation, test)
     return as_permuted_tasks(dataset, config.tasks.permuted, seed) if config.tasks else dataset
 
 

@@ -13,20 +13,51 @@ _STANDARD = {
     "test-images": "t10k-images-idx3-ubyte",
     "test-labels": "t10k-labels-idx1-ubyte",
 }
-_EMNIST_LETTERS = {
-    "train-images": "emnist-letters-train-images-idx3-ubyte",
-    "train-labels": "emnist-letters-train-labels-idx1-ubyte",
-    "test-images": "emnist-letters-test-images-idx3-ubyte",
-    "test-labels": "emnist-letters-test-labels-idx1-ubyte",
-}
+
+
+def _emnist(split: str) -> dict[str, str]:
+    kinds = {"images": "idx3", "labels": "idx1"}
+    return {part: f"emnist-{split}-{part}-{kinds[part.split('-')[1]]}-ubyte" for part in PARTS}
+
+
+_CIFAR10 = {**{f"batch-{n}": f"data_batch_{n}" for n in range(1, 6)}, "test": "test_batch"}
+_CIFAR100 = {"train": "train", "test": "test"}
 FILES = {
     "mnist": ("MNIST", _STANDARD),
     "fashion_mnist": ("FashionMNIST", _STANDARD),
-    "emnist_letters": ("EMNIST", _EMNIST_LETTERS),
+    "emnist_letters": ("EMNIST", _emnist("letters")),
+    "emnist_balanced": ("EMNIST", _emnist("balanced")),
+    "cifar10": ("cifar-10-batches-py", _CIFAR10),
+    "cifar100": ("cifar-100-python", _CIFAR100),
+    "cifar10_4k": ("CIFAR10-4k", {"images": "cifar10_train_first4000_lossless.npz"}),
     "jsb": ("JSB", {"chorales": "JSB_Chorales.mat"}),
     "ptb": ("PTB", {part: f"ptb.{part}.txt" for part in ("train", "valid", "test")}),
 }
 """Folder, as torchvision names it where it has the data, and file of each part; idx files may end in ``.gz``."""
+
+
+def _binary(files: dict[str, str]) -> dict[str, str]:
+    return {part: f"{file}.bin" for part, file in files.items()}
+
+
+OTHER_LAYOUTS = {
+    "cifar10": ("cifar-10-batches-bin", _binary(_CIFAR10)),
+    "cifar100": ("cifar-100-binary", _binary(_CIFAR100)),
+}
+"""The same data, published in files of another kind."""
+SOURCES = {
+    "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "fashion_mnist": "https://github.com/zalandoresearch/fashion-mnist",
+    "emnist_letters": "https://www.nist.gov/itl/products-and-services/emnist-dataset",
+    "emnist_balanced": "https://www.nist.gov/itl/products-and-services/emnist-dataset",
+    "cifar10": "https://www.cs.toronto.edu/~kriz/cifar.html",
+    "cifar100": "https://www.cs.toronto.edu/~kriz/cifar.html",
+    "cifar10_4k": "the first 4,000 training images of https://www.cs.toronto.edu/~kriz/cifar.html "
+    "as arrays x (uint8 [4000, 32, 32, 3]) and y",
+    "jsb": "http://www-etud.iro.umontreal.ca/~boulanni/icml2012",
+    "ptb": "http://www.fit.vutbr.cz/~imikolov/rnnlm/ (simple-examples.tgz)",
+}
+"""Where the files are published."""
 
 
 def search_folders(data_dir: Path | None) -> list[Path]:
@@ -44,27 +75,35 @@ def find_files(name: str, data_dir: Path | None) -> dict[str, Path]:
     Raises:
         InputError: a file is missing everywhere; the message names the files and the folders searched.
     """
-    folder, files = FILES[name]
+    layouts = _layouts(name)
     searched = []
     for root in search_folders(data_dir):
-        for place in (root / folder / "raw", root / folder, root):
-            if _belongs_to_another(place, folder):
-                continue
-            searched.append(place)
-            found = {part: _existing(place / file) for part, file in files.items()}
-            if all(found.values()):
-                return {part: path for part, path in found.items() if path}
-    gzipped = " (each may end in .gz)" if _is_idx(next(iter(files.values()))) else ""
+        for folder, files in layouts:
+            for place in (root / folder / "raw", root / folder, root):
+                if _belongs_to_another(place, folder):
+                    continue
+                searched.append(place)
+                found = {part: _existing(place / file) for part, file in files.items()}
+                if all(found.values()):
+                    return {part: path for part, path in found.items() if path}
+    needed = ", or ".join(", ".join(files.values()) for _, files in layouts)
+    gzipped = " (each may end in .gz)" if _is_idx(needed) else ""
     raise InputError(
-        f"data set '{name}' not found. It needs the files {', '.join(files.values())}{gzipped}.\n"
+        f"data set '{name}' not found. It needs the files {needed}{gzipped}.\n"
         f"Searched: {', '.join(map(str, dict.fromkeys(searched)))}.\n"
-        f"Put them there, or name their folder with --data-dir or the variable {VARIABLE}."
+        f"Put them there, or name their folder with --data-dir or the variable {VARIABLE}. "
+        f"They are published at {SOURCES[name]}."
     )
+
+
+def _layouts(name: str) -> list[tuple[str, dict[str, str]]]:
+    return [FILES[name], *([OTHER_LAYOUTS[name]] if name in OTHER_LAYOUTS else [])]
 
 
 def _belongs_to_another(place: Path, folder: str) -> bool:
     """MNIST and Fashion-MNIST call their files alike: only the folder tells them apart."""
-    others = {other for other, _ in FILES.values()} - {folder}
+    layouts = (*FILES.values(), *OTHER_LAYOUTS.values())
+    others = {other for other, _ in layouts} - {folder}
     return not others.isdisjoint((place.name, place.parent.name))
 
 

@@ -9,11 +9,9 @@ from imc_grapes.config import RunConfig
 from imc_grapes.config.schema import DataConfig
 from imc_grapes.data import Dataset, load_dataset
 from imc_grapes.data.dataset import Split
-from imc_grapes.data.idx_dataset import N_CLASSES
+from imc_grapes.data.image_sets import IMAGE_SETS
 from imc_grapes.seeding import generator
 from kernels.errors import InputError
-
-_SIDE = 28
 
 
 @dataclass(frozen=True)
@@ -31,10 +29,14 @@ def sample_data(config: RunConfig, updates: int, data_dir: Path | None) -> Sampl
         InputError: the data cannot be read, and is more than images.
     """
     size = updates * config.data.batch_size
+    data = config.data
+    if isinstance(data, DataConfig):
+        # Of several tasks one is as good as all: they cost the same.
+        data = data.model_copy(update={"tasks": None})
     try:
-        dataset = load_dataset(config.data, config.seed, data_dir)
+        dataset = load_dataset(data, config.seed, data_dir)
     except InputError:
-        if not isinstance(config.data, DataConfig) or config.data.name not in N_CLASSES:
+        if not isinstance(data, DataConfig) or data.name == "digits":
             raise
         return SampleData(_random_images(config, size), "random images: the data set is not there")
     if not isinstance(dataset.train, Split):
@@ -49,9 +51,10 @@ def sample_data(config: RunConfig, updates: int, data_dir: Path | None) -> Sampl
 
 def _random_images(config: RunConfig, size: int) -> Dataset:
     name = config.data.name
+    image_set = IMAGE_SETS[name]
     numbers = generator(config.seed, "random images")
     split = Split(
-        torch.rand(size, 1, _SIDE, _SIDE, generator=numbers),
-        torch.randint(N_CLASSES[name], (size,), generator=numbers),
+        torch.rand(size, *image_set.image_shape, generator=numbers),
+        torch.randint(image_set.n_classes, (size,), generator=numbers),
     )
-    return Dataset(name, N_CLASSES[name], split, split, split)
+    return Dataset(name, image_set.n_classes, split, split, split)

@@ -21,8 +21,18 @@ class RateCoding(Section):
 class DataConfig(Section):
     """Images and how they are cut up."""
 
-    name: Literal["digits", "mnist", "fashion_mnist", "emnist_letters"] = "digits"
-    """digits is embedded; the others are read from idx files (see --data-dir)."""
+    name: Literal[
+        "digits",
+        "mnist",
+        "fashion_mnist",
+        "emnist_letters",
+        "emnist_balanced",
+        "cifar10",
+        "cifar100",
+        "cifar10_4k",
+    ] = "digits"
+    """digits is embedded; the others are read from their published files (see --data-dir). cifar10_4k is 4,000 images
+    of CIFAR-10: enough to run a network on, not to quote a CIFAR-10 accuracy."""
     batch_size: int = Field(64, ge=1)
     """Images per weight update."""
     validation_fraction: float = Field(0.1, ge=0.0, lt=1.0)

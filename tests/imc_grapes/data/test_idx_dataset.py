@@ -55,6 +55,18 @@ def test_letters_come_out_upright_and_labelled_from_zero(write):
     assert train.labels.tolist() == (labels - 1).tolist()
 
 
+def test_the_balanced_split_comes_out_upright_in_47_classes(write):
+    images = np.zeros((60, 28, 28), np.uint8)
+    images[:, 20, 3] = 255
+    labels = np.arange(60) % 47
+    train, test = read_idx_dataset(
+        "emnist_balanced", write("emnist_balanced", train_images=images, train_labels=labels)
+    )
+    assert train.images[7].nonzero().tolist() == [[0, 3, 20]]
+    assert train.labels.tolist() == labels.tolist()
+    assert len(test) == 40
+
+
 def test_letters_for_testing_are_stored_by_class_and_come_out_mixed(write):
     marked = np.zeros((40, 28, 28), np.uint8)
     marked[:, 0, 0] = np.sort(np.arange(40) % 26)
@@ -75,6 +87,7 @@ def test_letters_for_testing_are_stored_by_class_and_come_out_mixed(write):
         ("mnist", {"train_labels": np.full(60, 10)}, "train-labels.*others than those of 'mnist'"),
         ("emnist_letters", {"test_labels": np.zeros(40)}, "test-labels.*others than those of"),
         ("emnist_letters", {"train_labels": np.full(60, 27)}, "others than those of"),
+        ("emnist_balanced", {"train_labels": np.full(60, 47)}, "others than those of"),
         ("mnist", {"test_images": np.zeros((40, 14, 14))}, "images of different sizes"),
         (
             "mnist",
