@@ -5,8 +5,16 @@ import torch
 from torch import nn
 
 from imc_grapes import InputError
-from imc_grapes.config.schema import CNNConfig, MLPConfig
+from imc_grapes.config.schema import (
+    CNNConfig,
+    LeNetConfig,
+    MLPConfig,
+    RecurrentConfig,
+    ResNet9Config,
+)
 from imc_grapes.networks import build_network
+from imc_grapes.networks.row_sequential import RowSequentialClassifier, rows
+from imc_grapes.networks.sequence import build_sequence_network
 
 
 def built(config, image_shape=(1, 8, 8), n_classes=10, seed=0):
@@ -82,3 +90,62 @@ def test_the_generator_fixes_the_weights():
     one, same, other = built(config, seed=1), built(config, seed=1), built(config, seed=2)
     assert torch.equal(one[1].weight, same[1].weight)
     assert not torch.equal(one[1].weight, other[1].weight)
+
+
+def test_lenet_on_28x28_has_the_sizes_that_go_by_its_name():
+    network = built(LeNetConfig(kind="lenet", bias=True), (1, 28, 28))
+    assert shapes(network)[::2] == [(6, 1, 5, 5), (16, 6, 5, 5), (120, 400), (84, 120), (10, 84)]
+    assert sum(p.numel() for p in network.parameters()) == 61_706
+    assert network(torch.rand(2, 1, 28, 28)).shape == (2, 10)
+
+
+def test_lenet_refuses_images_that_its_second_convolution_would_use_up():
+    assert built(LeNetConfig(kind="lenet"), (1, 12, 12))(torch.rand(2, 1, 12, 12)).shape == (2, 10)
+    with pytest.raises(InputError, match=r"lenet needs images of at least 12x12 \(got 28x11\)"):
+        built(LeNetConfig(kind="lenet"), (1, 28, 11))
+
+
+def test_resnet9_has_the_channels_of_the_paper():
+    network = built(ResNet9Config(kind="resnet9"), (3, 32, 32))
+    convolutions = [p for p in network.parameters() if p.dim() == 4]
+    assert [tuple(p.shape[:2]) for p in convolutions] == [
+        (64, 3),
+        (128, 64),
+        (128, 128),
+        (128, 128),
+        (256, 128),
+        (512, 256),
+        (512, 512),
+        (512, 512),
+    ]
+    assert network.linear.weight.shape == (10, 512 * 4 * 4)
+
+
+@pytest.mark.parametrize(("image_shape", "area"), [((1, 28, 28), 9), ((3, 8, 9), 1)])
+def test_resnet9_scales_with_width_and_takes_any_image_of_8_pixels(image_shape, area):
+    network = built(ResNet9Config(kind="resnet9", width=3), image_shape, 7)
+    assert network.linear.weight.shape == (7, 24 * area)
+    assert network(torch.rand(2, *image_shape)).shape == (2, 7)
+    with pytest.raises(InputError, match="resnet9 halves images three times"):
+        built(ResNet9Config(kind="resnet9", width=3), (1, 7, 9))
+
+
+def test_dropout_of_resnet9_rests_in_evaluation():
+    network = built(ResNet9Config(kind="resnet9", width=2, dropout=0.5), (1, 8, 8)).eval()
+    images = torch.rand(4, 1, 8, 8)
+    assert torch.equal(network(images), network(images))
+    network.dropout.train()
+    assert not torch.equal(network(images), network(images))
+
+
+def test_rows_of_an_image_come_from_top_to_bottom_and_the_last_output_answers():
+    images = torch.rand(2, 3, 4, 5)
+    sequence = rows(images)
+    assert sequence.shape == (4, 2, 15)
+    assert torch.equal(sequence[1, 0], images[0, :, 1].flatten())
+    network = build_sequence_network(
+        RecurrentConfig(kind="gru", hidden=(6,)), 15, 7, torch.Generator().manual_seed(0)
+    )
+    answers = RowSequentialClassifier(network)(images)
+    assert torch.equal(answers, network(sequence)[0][-1])
+    assert answers.shape == (2, 7)
