@@ -21,6 +21,7 @@ from crossbar.specs import (
     UpdateSpec,
 )
 from crossbar.streams import TileStreams
+from crossbar.weight_copy import never_read_problems
 from device_models.faults import Faults
 from device_models.parameters import Parameters, one_line
 from device_models.training import TrainingModel, TrainingModelSpec
@@ -123,6 +124,8 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
                     f"read.{key}: the model {self.device.model} has neither drift nor read noise "
                     f"(got {wanted!r}); nandakumar2018 has both"
                 )
+        for path, message in never_read_problems(self.read, self.update):
+            raise InputError(f"{'.'.join(path)}: {message}")
 
     def get_default_tile_module_class(self, out_size: int = 0, in_size: int = 0) -> type:
         """One tile, or several where a layer is larger than an array.

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from crossbar.analog_product import analog_product, converters
 from crossbar.pair_array import PairArray
+from crossbar.single_thread import product
 from crossbar.specs import ProgramSpec
 from crossbar.update_periphery import periphery_for
+from crossbar.weight_copy import WeightCopy
 from kernels.errors import InputError
 from kernels.mvm_io import Converters
 from kernels.pair_weights import pair_weights
@@ -61,7 +63,10 @@ class PCMSimulatorTile(SimulatorTile):
             rpu_config.read.seconds_per_update is not None,
             stream,
         )
-        self.periphery = periphery_for(rpu_config.update, self.devices)
+        blind = rpu_config.read.during_training == "never"
+        self.copy = WeightCopy(self.devices.shape, rpu_config.array.weight_range) if blind else None
+        self._with_copy = False
+        self.periphery = periphery_for(rpu_config.update, self.devices, self.copy)
         self.learning_rate = 0.1
         self.reads = 0
         self.later: ReadOut | None = None
@@ -146,7 +151,15 @@ class PCMSimulatorTile(SimulatorTile):
         is_test: bool = False,
         non_blocking: bool = False,
     ) -> Tensor:
-        """Inputs [..., n_in] to outputs [..., n_out]."""
+        """Inputs [..., n_in] to outputs [..., n_out].
+
+        Args:
+            x_input: see above.
+            is_test: in evaluation, the array multiplies even where training goes without reads.
+        """
+        self._with_copy = self.copy is not None and self.later is None and not is_test
+        if self._with_copy:
+            return self._product_of_copy(x_input, transposed=True)
         seen = self.later or self.read_out()
         transposed = ReadOut(
             seen.weights.T, None if seen.variance is None else seen.variance.T, seen.gain
@@ -161,9 +174,17 @@ class PCMSimulatorTile(SimulatorTile):
         out_trans: bool = False,
         non_blocking: bool = False,
     ) -> Tensor:
-        """Errors [..., n_out] at the outputs to errors [..., n_in] at the inputs."""
+        """Errors [..., n_out] at the outputs to errors [..., n_in] at the inputs, by the last forward's weights."""
+        if self._with_copy:
+            return self._product_of_copy(d_input, transposed=False)
         seen = self.later or (self.read_out() if self._stale else self._now)
         return self._product(d_input, seen, _BACKWARD)
+
+    def _product_of_copy(self, values: Tensor, transposed: bool) -> Tensor:
+        assert self.copy is not None
+        weights = self.copy.weights.T if transposed else self.copy.weights
+        y = product(_matrix(values), weights)
+        return y.reshape(*values.shape[:-1], y.shape[-1])
 
     def _product(self, values: Tensor, seen: ReadOut, direction: int) -> Tensor:
         matrix = _matrix(values)
@@ -227,6 +248,8 @@ class PCMSimulatorTile(SimulatorTile):
         values = weights.detach().to(torch.float32).clamp(-limit, limit)
         self.devices.write(np.ascontiguousarray(values.numpy()), spec)
         self._stale = True
+        if self.copy is not None:
+            self.copy.start_from(self.read_out().weights)
 
     def get_weights(self, as_ref: bool = False) -> Tensor:
         """The weights [n_out, n_in] without read noise.

@@ -90,7 +90,8 @@ class PCMTile(CustomTile):
     def update_state_arrays(self) -> dict[str, NDArray[Any]]:
         """Every array that the update circuits keep from one update to the next: live, not copies.
 
-        Empty for `pulsed`; chi and the optimizer's matrices for `accumulated`.
+        Empty for `pulsed`; chi and the optimizer's matrices for `accumulated`. Where the devices are never read
+        during training, the copy of the weights that takes their place as well.
         """
         return self.tile.periphery.state_arrays()
 

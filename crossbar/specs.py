@@ -85,10 +85,16 @@ class ReadSpec(Parameters):
         noise: read noise of the device model, drawn anew for every input vector.
         seconds_per_update: if given, devices drift while training, each by the time since its last
             pulse; one update of the weights takes this long, s.
+        during_training: "each_step": every product of the training is one of the array, with the
+            conductances as they are; "never": the devices are written without being read back. The
+            computer multiplies with a copy of its own instead, without converters: what one read after
+            programming found, plus a nominal granularity per pulse. Products in evaluation mode are
+            those of the array all the same.
     """
 
     noise: bool = False
     seconds_per_update: float | None = Field(default=None, gt=0.0)
+    during_training: Literal["each_step", "never"] = "each_step"
 
 
 class RefreshSpec(Parameters):

@@ -11,6 +11,7 @@ from crossbar.chi_optimizer import ChiOptimizer
 from crossbar.pair_array import PairArray, mean_step_uS
 from crossbar.single_thread import product
 from crossbar.specs import AccumulatedSpec, PulsedSpec
+from crossbar.weight_copy import WeightCopy
 
 
 class UpdatePeriphery(ABC):
@@ -31,11 +32,15 @@ class UpdatePeriphery(ABC):
         """Every array that is kept from one update to the next, by its name; live, not copies."""
 
 
-def periphery_for(spec: PulsedSpec | AccumulatedSpec, devices: PairArray) -> UpdatePeriphery:
-    """The circuits that a spec describes, at these devices."""
+def periphery_for(
+    spec: PulsedSpec | AccumulatedSpec, devices: PairArray, copy: WeightCopy | None = None
+) -> UpdatePeriphery:
+    """The circuits that a spec describes, at these devices; `copy` is told of every pulse."""
     if isinstance(spec, AccumulatedSpec):
-        return Accumulated(spec, devices)
-    return SummedPulses(spec, devices) if spec.trains == "summed" else PulseTrains(spec, devices)
+        return Accumulated(spec, devices, copy)
+    if spec.trains == "summed":
+        return SummedPulses(spec, devices, copy)
+    return PulseTrains(spec, devices)
 
 
 class SummedPulses(UpdatePeriphery):
@@ -44,9 +49,10 @@ class SummedPulses(UpdatePeriphery):
     The sum for one column needs n_in accumulators, which serve one column after the other; nothing stays.
     """
 
-    def __init__(self, spec: PulsedSpec, devices: PairArray) -> None:
+    def __init__(self, spec: PulsedSpec, devices: PairArray, copy: WeightCopy | None) -> None:
         self._spec = spec
         self._devices = devices
+        self._copy = copy
         self._weight_per_pulse = devices.weight_per_uS * (
             spec.step_uS or mean_step_uS(devices.model, spec.refresh.above)
         )
@@ -69,12 +75,14 @@ class SummedPulses(UpdatePeriphery):
         devices.counters.pulses += pulses
         devices.counters.saturated += saturated
         _apply(devices, counts, pulses)
+        if self._copy is not None:
+            self._copy.note(counts, self._weight_per_pulse)
         devices.refresh_if_due(self._spec.refresh)
         devices.hold_stuck()
 
     def state_arrays(self) -> dict[str, NDArray[Any]]:
-        """Nothing is kept."""
-        return {}
+        """The copy of weights that are not read back, if there is one."""
+        return _copied(self._copy)
 
 
 class PulseTrains(UpdatePeriphery):
@@ -127,9 +135,10 @@ class PulseTrains(UpdatePeriphery):
 class Accumulated(UpdatePeriphery):
     """Mixed precision: chi collects the updates, and a device is pulsed when a granularity is full."""
 
-    def __init__(self, spec: AccumulatedSpec, devices: PairArray) -> None:
+    def __init__(self, spec: AccumulatedSpec, devices: PairArray, copy: WeightCopy | None) -> None:
         self._spec = spec
         self._devices = devices
+        self._copy = copy
         self._weight_per_pulse = devices.weight_per_uS * (
             spec.granularity_uS or mean_step_uS(devices.model, spec.refresh.above)
         )
@@ -159,12 +168,18 @@ class Accumulated(UpdatePeriphery):
         devices.counters.chi_transfers += pulses
         devices.counters.saturated += saturated
         _apply(devices, counts, pulses)
+        if self._copy is not None:
+            self._copy.note(counts, self._weight_per_pulse)
         devices.refresh_if_due(self._spec.refresh)
         devices.hold_stuck()
 
     def state_arrays(self) -> dict[str, NDArray[Any]]:
-        """chi, and the matrices of the optimizer."""
-        return {"chi": self._chi, **self._optimizer.matrices}
+        """chi, the matrices of the optimizer, and the copy of weights that are not read back."""
+        return {"chi": self._chi, **self._optimizer.matrices, **_copied(self._copy)}
+
+
+def _copied(copy: WeightCopy | None) -> dict[str, NDArray[Any]]:
+    return {} if copy is None else {"weight_copy": copy.weights.numpy()}
 
 
 def _apply(devices: PairArray, counts: NDArray[np.int16], pulses: int) -> None:

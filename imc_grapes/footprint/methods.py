@@ -62,12 +62,17 @@ def compared_methods(config: RunConfig) -> list[ComparedMethod]:
     """Every method on every periphery that can run it, on the hardware of `config`.
 
     Raises:
-        InputError: the config is not about PCM tiles.
+        InputError: the config is not about PCM tiles, or about tiles that are never read.
     """
     if not isinstance(config.hardware, PCMHardware):
         raise InputError(
             f"hardware.tile: a footprint is that of PCM tiles (got '{config.hardware.tile}'); "
             "--set hardware.tile=pcm puts the network on them"
+        )
+    if config.hardware.read.during_training == "never":
+        raise InputError(
+            "hardware.read.during_training: the prices of a footprint are those of tiles that are read at each step "
+            "(got 'never')"
         )
     return [
         _method(config, name, periphery, readout)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from crossbar.specs import AccumulatedSpec
 from imc_grapes.training.optimizers import STATE_PER_WEIGHT, AnyOptimizer
 
+_BYTES_OF_COPIED_WEIGHT = 4
 _DIGITAL_MATRICES = (
     "hidden_weights_chi",
     "buffered_FP_weight",
@@ -34,7 +35,8 @@ def closed_form_bytes(model: nn.Module, optimizer_name: str) -> int:
 
     torch's Adam also keeps a 4-byte step counter per parameter tensor, which the closed form leaves out, as it does
     the digital matrices of aihwkit's mixed-precision and transfer compounds. A tile with an
-    accumulator keeps that too, and the optimizer's numbers at the tile's own word length.
+    accumulator keeps that too, and the optimizer's numbers at the tile's own word length; one that is never read
+    during training, a copy of its weights.
     """
     per_weight = STATE_PER_WEIGHT[optimizer_name]
     in_torch = per_weight * sum(p.numel() * p.element_size() for p in _trained_by_torch(model))
@@ -44,6 +46,8 @@ def closed_form_bytes(model: nn.Module, optimizer_name: str) -> int:
         if isinstance(update, AccumulatedSpec):
             bits = update.accumulator_bits + per_weight * update.optimizer.state_bits
             in_tiles += tile.in_size * tile.out_size * bits // 8
+        if tile.rpu_config.read.during_training == "never":
+            in_tiles += tile.in_size * tile.out_size * _BYTES_OF_COPIED_WEIGHT
     return in_torch + in_tiles
 
 

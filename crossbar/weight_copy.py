@@ -1,0 +1,63 @@
+"""What a computer believes of devices that it writes and never reads back."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from crossbar.specs import AccumulatedSpec, PulsedSpec, ReadSpec
+
+
+class WeightCopy:
+    """Weights in the computer beside the array: one read after programming, then every pulse at its nominal size.
+
+    It knows nothing of the spread of the pulses, of devices that fill up or are stuck, or of drift, and so departs
+    from the devices for as long as nobody reads them.
+
+    Args:
+        shape: (n_out, n_in).
+        weight_range: no pair holds a weight beyond it, so the copy does not either.
+
+    Attributes:
+        weights: float32 [n_out, n_in].
+    """
+
+    def __init__(self, shape: tuple[int, int], weight_range: float) -> None:
+        self.weights = torch.zeros(shape)
+        self._weight_range = weight_range
+
+    def start_from(self, read: Tensor) -> None:
+        """Take over weights [n_out, n_in] that were read."""
+        self.weights.copy_(read)
+
+    def note(self, counts: NDArray[np.int16], weight_per_pulse: float) -> None:
+        """Add `counts` [n_out * n_in] pulses, negative ones on the minus devices, at `weight_per_pulse` each."""
+        steps = torch.from_numpy(counts).view(self.weights.shape)
+        self.weights.add_(steps, alpha=weight_per_pulse)
+        self.weights.clamp_(-self._weight_range, self._weight_range)
+
+
+def never_read_problems(
+    read: ReadSpec, update: PulsedSpec | AccumulatedSpec
+) -> list[tuple[tuple[str, ...], str]]:
+    """Why an update cannot go without reads, as the key to blame and a message; nothing where it can."""
+    if read.during_training != "never":
+        return []
+    found: list[tuple[tuple[str, ...], str]] = []
+    if update.refresh.every_updates is not None:
+        found.append(
+            (
+                ("update", "refresh", "every_updates"),
+                "a refresh reads the devices, which read.during_training: never rules out; must be null (got "
+                f"{update.refresh.every_updates})",
+            )
+        )
+    if isinstance(update, PulsedSpec) and update.trains == "per_sample":
+        found.append(
+            (
+                ("update", "trains"),
+                "where random trains coincide is known to nobody who does not read the devices, which "
+                "read.during_training: never rules out; must be summed (got per_sample)",
+            )
+        )
+    return found
