@@ -54,15 +54,20 @@ def check_state(name: str, state: Tensor, x: Tensor, hidden_size: int, batch_axi
     )
 
 
-def check_finite(x: Tensor, axes: tuple[str, str, str]) -> None:
-    """Refuse a sequence that holds NaN or infinity; silent if it holds neither.
+def check_finite(name: str, values: Tensor, axes: tuple[str, ...]) -> None:
+    """Refuse what holds NaN or infinity; silent if it holds neither.
+
+    Args:
+        name: of the tensor, for the message.
+        values: what is looked through.
+        axes: what its axes mean, in their order.
 
     Raises:
         InputError: it names the first such entry, axis by axis.
     """
-    finite = x.isfinite()
+    finite = values.isfinite()
     if bool(finite.all()):
         return
     at = (~finite).nonzero()[0].tolist()
-    place = ", ".join(f"{name} {index}" for name, index in zip(axes, at, strict=True))
-    raise InputError(f"x: is {float(x[tuple(at)])} at {place}")
+    place = ", ".join(f"{axis} {index}" for axis, index in zip(axes, at, strict=True))
+    raise InputError(f"{name}: is {float(values[tuple(at)])} at {place}")

@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from imc_grapes.sequence_checks import check_finite, check_sequence, check_state
 from imc_grapes.spiking.dynamics import Dynamics
 from imc_grapes.spiking.kernel_scan import KernelScan, suits_kernel
 from imc_grapes.spiking.recurrent_scan import RecurrentScan
-from imc_grapes.sequence_checks import check_finite, check_sequence, check_state
 from imc_grapes.spiking.torch_scan import torch_scan
 from kernels.errors import InputError
-from kernels.snu import OutputFunction
+from kernels.snu import InputActivation, OutputFunction
 
 
 class SNUState(NamedTuple):
@@ -97,8 +97,8 @@ class SNULayer(nn.Module):
             after the last.
 
         Raises:
-            InputError: wrong width, an empty axis, NaN or infinity, or a state that does not fit; the message names the
-                axis.
+            InputError: wrong width, an empty axis, NaN or infinity in `x` or `state`, or a state that does not fit; the
+                message names the axis.
         """
         outputs, _, last = self.trace(x, state)
         return outputs, last
@@ -109,14 +109,24 @@ class SNULayer(nn.Module):
         check_sequence(x, self.input_size, axes)
         sequence = x.transpose(0, 1) if self.batch_first else x
         first = self._first_state(x, state)
-        outputs, states, last_s = self._scan(self._drive(sequence), first)
+        drive = self._drive(sequence)
+        outputs, states, last_s = self._scan(drive, first)
         last = SNUState(last_s, outputs[-1])
-        if not bool(last_s.detach().isfinite().all()):
-            # Non-finite numbers stay in the state, so looking through the whole input can wait until now.
-            check_finite(x, axes)
+        if self._may_hide_infinity(drive, first) or not bool(last_s.detach().isfinite().all()):
+            # Else non-finite numbers stay in the state, so looking through the whole input can wait until now.
+            check_finite("x", x, axes)
+            check_finite("state.s", first.s, ("batch", "unit"))
+            check_finite("state.y", first.y, ("batch", "unit"))
         if self.batch_first:
             outputs, states = outputs.transpose(0, 1), states.transpose(0, 1)
         return outputs, states, last
+
+    def _may_hide_infinity(self, drive: Tensor, first: SNUState) -> bool:
+        """Whether -inf goes into units that make 0 of it."""
+        if self.dynamics.input_activation is not InputActivation.RELU:
+            return False
+        seen = drive.detach().sum() + first.s.detach().sum() + first.y.detach().sum()
+        return not bool(seen.isfinite())
 
     def extra_repr(self) -> str:
         """Sizes and what differs from the plain unit."""

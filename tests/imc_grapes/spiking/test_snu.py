@@ -192,6 +192,23 @@ def test_non_finite_numbers_are_found_and_placed(bad, recurrent):
         _layer(SNU, recurrent=recurrent, batch_first=True)(x.transpose(0, 1))
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("activation", ["identity", "leaky_relu", "relu"])
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_no_input_activation_hides_them(bad, activation, recurrent):
+    layer = _layer(SNU, recurrent=recurrent, input_activation=activation)
+    with torch.no_grad():
+        layer.linear_ih.weight[:, 5] = -1.0
+    x = _sequence()
+    x[3, 2, 5] = bad
+    with pytest.raises(InputError, match=r"^x: is .* at time 3, batch 2, features 5"):
+        layer(x)
+    s, y = torch.zeros(2, 4, UNITS)
+    s[1, 4] = bad
+    with pytest.raises(InputError, match=r"^state\.s: is .* at batch 1, unit 4"):
+        layer(_sequence(), SNUState(s, y))
+
+
 def test_swapped_time_and_batch_are_found_by_the_state():
     layer = _layer(SNU)
     _, state = layer(_sequence())
