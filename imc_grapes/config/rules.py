@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from crossbar.specs import AccumulatedSpec
+from crossbar.weight_copy import never_read_problems
 from imc_grapes.config.image_rules import image_problems
 from imc_grapes.config.schema import AihwkitHardware, DigitalHardware, PCMHardware, RunConfig
 from imc_grapes.config.sequence_rules import sequence_problems
@@ -89,6 +90,14 @@ def _pcm_problems(config: RunConfig, hardware: PCMHardware) -> Iterator[Problem]
         yield (
             ("hardware", "update", "optimizer", "name"),
             f"'{update.optimizer.name}' contradicts training.optimizer.name '{optimizer}'; leave one out",
+        )
+    for path, message in never_read_problems(hardware.read, update):
+        yield ("hardware", *path), message
+    if hardware.read.during_training == "never" and config.training.grapes.mode != "none":
+        yield (
+            ("training", "grapes", "mode"),
+            f"{config.training.grapes.mode} reads the columns at every update, which "
+            "hardware.read.during_training: never rules out",
         )
     statistics, g_max_uS = hardware.statistics, hardware.device.g_max_uS
     if statistics and "g_max_uS" in statistics.model_fields_set and statistics.g_max_uS != g_max_uS:

@@ -45,3 +45,13 @@ def test_several_rules_are_reported_at_once():
             "training: {optimizer: {name: adam}}"
         )
     assert len(str(caught.value).splitlines()) == 2
+
+
+def test_training_without_reads_is_refused_where_something_must_read():
+    tile = "hardware: {tile: pcm, read: {during_training: never}, update: {kind: accumulated%s}}"
+    blind = tile % ", refresh: {every_updates: null}"
+    check(blind)
+    with pytest.raises(InputError, match=r"hardware.update.refresh.every_updates: a refresh reads"):
+        check(tile % "")
+    with pytest.raises(InputError, match=r"x.yaml:3: training.grapes.mode: propagating reads"):
+        check(f"{blind}\ntraining: {{grapes: {{mode: propagating}}}}")
