@@ -59,8 +59,9 @@ class ProgressListener(Listener):
 
     def epoch(self, metrics: EpochMetrics) -> None:
         """Show how the training stands."""
+        task = f"task {metrics.task}, " if metrics.task else ""
         note = (
-            f"epoch {metrics.epoch}: loss {metrics.train_loss:.4f}, "
+            f"{task}epoch {metrics.epoch}: loss {metrics.train_loss:.4f}, "
             f"test {metric_named(metrics.metric).single(metrics.test_score)}"
         )
         if self._stage is not None:

@@ -12,16 +12,30 @@ from imc_grapes.words import bytes_in_words, time_in_words
 
 
 def print_outcome(outcome: Outcome, folder: Path, console: Console) -> None:
-    """Print the test accuracy, the accuracy over time, and the update memory; say where the files are."""
+    """Print the test accuracy, that of every task, the accuracy over time, and the update memory; say where the files
+    are."""
     summary, metric = outcome.summary, metric_named(outcome.summary["metric"])
     console.print(
         f"{summary['name']}: test {metric.single(summary[f'test_{metric.name}'])}, "
         f"update state {bytes_in_words(summary['optimizer_state_bytes'])}",
         highlight=False,
     )
+    if "task_accuracies" in summary:
+        console.print(_task_table(metric, summary["task_accuracies"]))
+        console.print(f"forgetting {metric.signed(summary['forgetting'])} points", highlight=False)
     if summary["drift"]:
         console.print(_drift_table(metric, summary["drift"]))
     console.print(f"Everything is in {folder}", highlight=False, soft_wrap=True)
+
+
+def _task_table(metric: Metric, accuracies: list[list[float]]) -> Table:
+    table = Table(title=f"Test {metric.heading} on every task")
+    table.add_column("after task")
+    for task in range(1, len(accuracies) + 1):
+        table.add_column(str(task), justify="right")
+    for trained, row in enumerate(accuracies, 1):
+        table.add_row(str(trained), *(metric.number(found, more_digits=1) for found in row))
+    return table
 
 
 def _drift_table(metric: Metric, points: list[dict[str, Any]]) -> Table:

@@ -93,7 +93,7 @@ def check_data_sets() -> Check:
     found = found_datasets(None)
     there = [f"{name} ({folder})" for name, folder in found.items() if folder is not None]
     absent = [name for name, folder in found.items() if folder is None]
-    remedy = f"for {', '.join(absent)}: point IMC_GRAPES_DATA at the folder with the idx files"
+    remedy = f"for {', '.join(absent)}: point IMC_GRAPES_DATA at the folder with their files"
     return Check("data sets", True, ", ".join(["digits", *there]), remedy if absent else "")
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from imc_grapes.store.reader import StoredSweep, read_sweep
 
-Level = Literal["trials", "drift", "epochs"]
+Level = Literal["trials", "drift", "epochs", "tasks"]
 
 _IDENTITY = ("trial", "method", "setting", "tuned", "seed")
 
@@ -17,7 +17,8 @@ def load_results(directory: str | Path, level: Level = "trials") -> pd.DataFrame
 
     Args:
         directory: the sweep's --out.
-        level: what a row is: a trial; a time since programming of a finished trial; or an epoch of one.
+        level: what a row is: a trial; a time since programming of a finished trial; an epoch of one; or, of one that
+            learned several tasks, the accuracy on a task after another was trained.
 
     Raises:
         InputError: there is no sweep, or its file is damaged.
@@ -29,7 +30,7 @@ def frame_of(sweep: StoredSweep, level: Level = "trials") -> pd.DataFrame:
     """Like `load_results`, of a sweep that has been read."""
     if level == "trials":
         return _trials(sweep)
-    part = {"drift": _drift_rows, "epochs": _epoch_rows}[level]
+    part = {"drift": _drift_rows, "epochs": _epoch_rows, "tasks": _task_rows}[level]
     return pd.DataFrame([row for trial in sweep.with_status("done") for row in part(trial)])
 
 
@@ -69,4 +70,18 @@ def _drift_rows(trial: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _epoch_rows(trial: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{**_identity(trial), **epoch} for epoch in trial["metrics"] or []]
+    return [
+        {
+            **_identity(trial),
+            **{key: value for key, value in epoch.items() if _is_column(key, value)},
+        }
+        for epoch in trial["metrics"] or []
+    ]
+
+
+def _task_rows(trial: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {**_identity(trial), "after_task": after, "task": task, "accuracy": accuracy}
+        for after, row in enumerate(trial["summary"].get("task_accuracies") or [], 1)
+        for task, accuracy in enumerate(row, 1)
+    ]

@@ -31,3 +31,17 @@ def test_a_row_per_time_and_per_epoch(filled):
         [0.1, 25.0, 0.8], [0.1, 86400.0, pytest.approx(0.79)], [0.2, 25.0, 0.9], [0.2, 86400.0, pytest.approx(0.89)],
     ]  # fmt: skip
     assert load_results(filled, "epochs")["validation_accuracy"].tolist() == [0.8, 0.9]
+
+
+def test_a_row_per_pair_of_tasks_and_no_lists_in_a_row_per_epoch(tmp_path, plan, result):
+    found = result(0.8)
+    found.summary["task_accuracies"] = [[0.9, 0.1], [0.7, 0.8]]
+    found.metrics[0]["test_accuracy_by_task"] = [0.9, 0.1]
+    with StoreWriter(tmp_path) as store:
+        store.adopt(plan())
+        store.finished(store.pending()[0], found)
+    frame = load_results(tmp_path, "tasks")
+    assert frame[["after_task", "task", "accuracy"]].values.tolist() == [
+        [1, 1, 0.9], [1, 2, 0.1], [2, 1, 0.7], [2, 2, 0.8],
+    ]  # fmt: skip
+    assert "test_accuracy_by_task" not in load_results(tmp_path, "epochs")

@@ -1,0 +1,22 @@
+from rich.console import Console
+
+from imc_grapes.cli.summary_table import print_outcome
+from imc_grapes.experiment import Outcome
+
+
+def test_the_accuracy_on_every_task_and_what_was_forgotten_are_shown(tmp_path):
+    summary = {
+        "name": "shuffled",
+        "metric": "accuracy",
+        "test_accuracy": 0.85,
+        "optimizer_state_bytes": 0,
+        "task_accuracies": [[0.9012, 0.1], [0.8, 0.9]],
+        "forgetting": 0.1012,
+        "drift": [],
+    }
+    console = Console(record=True, width=100)
+    print_outcome(Outcome(summary, [], {}), tmp_path, console)
+    lines = console.export_text().splitlines()
+    assert any("after task" in line for line in lines)
+    assert any("90.12" in line and "10.00" in line for line in lines)
+    assert "forgetting +10.1 points" in lines
