@@ -1,5 +1,6 @@
 """Whole sweeps in processes of their own, killed and interrupted as users and clusters do."""
 
+import contextlib
 import json
 import os
 import random
@@ -15,7 +16,7 @@ from imc_grapes.store import load_results
 pytestmark = pytest.mark.timeout(900)
 
 KILLS = int(os.environ.get("IMC_GRAPES_KILLS", "1"))
-"""How often the coordinator is killed; raise it to look for rare failures."""
+"""How often a worker in mid-trial and then the coordinator are killed; raise it to look for rare failures."""
 PATIENCE_S = 120
 
 
@@ -108,6 +109,8 @@ def test_killed_at_any_moment_it_goes_on_without_loss(
         process = fake_sweep(sweep, out, nap=0.3)
         wait_for_a_start(process, tmp_path, begun_before)
         time.sleep(moments.uniform(0, 1.0))
+        kill_a_worker(tmp_path)
+        time.sleep(moments.uniform(0, 3.0))
         process.kill()
         process.communicate()
         check_nothing_done_has_run_again()
@@ -129,6 +132,12 @@ def test_killed_at_any_moment_it_goes_on_without_loss(
         assert Counter(trial for trial, _ in begun(tmp_path)[begun_before:])[victim] == 2
 
 
+def kill_a_worker(tmp_path):
+    _, worker = begun(tmp_path)[-1]
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int(worker), signal.SIGKILL)
+
+
 def done_trials(out):
     """The finished trials, named as the fake trials name themselves."""
     frame = load_results(out)
@@ -137,14 +146,14 @@ def done_trials(out):
 
 
 def test_a_second_sweep_is_refused_and_an_interrupted_one_goes_on(
-    sweep_file, fake_sweep, wait_to_end, ended, tmp_path
+    sweep_file, fake_sweep, imc_grapes, wait_to_end, ended, tmp_path
 ):
     sweep = sweep_file("seeds: 6\n")
     out = tmp_path / "out"
     (tmp_path / "hold").touch()
     first = fake_sweep(sweep, out)
     wait_for(lambda: len(begun(tmp_path)) >= 2)
-    second = wait_to_end(fake_sweep(sweep, out))
+    second = imc_grapes("sweep", sweep, "--out", out)
     assert second.status == 2
     assert "already running here" in second.words
     assert f"process {first.pid}" in second.words
@@ -185,14 +194,17 @@ def test_any_number_of_workers_gives_the_same_rows(sweep_file, imc_grapes, tmp_p
     assert rows(tmp_path / "1") == rows(tmp_path / "2")
 
 
-def test_a_running_scheduler_does_the_same_sweep(sweep_file, imc_grapes, start, tmp_path):
-    sweep = sweep_file("grid: {training.grapes.mode: [none, propagating]}\nseeds: 2\n")
+def test_a_running_scheduler_does_the_same_sweep_also_when_only_one_worker_has_a_gpu(
+    sweep_file, imc_grapes, start, tmp_path
+):
+    text = "grid: {training.grapes.mode: [none, propagating]}\nseeds: 2\n"
+    sweep = sweep_file(text)
     contact = tmp_path / "scheduler.json"
     dask = ("-m", "distributed.cli.dask_scheduler")
     start(
         *dask, "--scheduler-file", contact, "--port", "0", "--no-dashboard", "--host", "127.0.0.1"
     )
-    for _ in range(2):
+    for offered in ([], ["--resources", "GPU=1"]):
         start(
             "-m",
             "distributed.cli.dask_worker",
@@ -201,6 +213,7 @@ def test_a_running_scheduler_does_the_same_sweep(sweep_file, imc_grapes, start, 
             "--nthreads",
             "1",
             "--no-dashboard",
+            *offered,
         )
     wait_for(contact.exists)
     address = json.loads(contact.read_text())["address"]
@@ -209,6 +222,13 @@ def test_a_running_scheduler_does_the_same_sweep(sweep_file, imc_grapes, start, 
     local = imc_grapes("sweep", sweep, "--out", tmp_path / "local", "--workers", "2")
     assert local.status == 0
     assert rows(tmp_path / "remote") == rows(tmp_path / "local")
+    on_gpus = sweep_file(text + "resources: {GPU: 1}\n")
+    ran = imc_grapes("sweep", on_gpus, "--out", tmp_path / "gpu", "--scheduler", address)
+    assert ran.status == 0, ran.words
+    assert rows(tmp_path / "gpu") == rows(tmp_path / "local")
+    ran = imc_grapes("sweep", on_gpus, "--out", tmp_path / "none", "--workers", "2")
+    assert ran.status == 2
+    assert "only workers that a --scheduler brings can offer them" in ran.words
 
 
 @pytest.mark.parametrize(
