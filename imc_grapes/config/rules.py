@@ -8,6 +8,7 @@ from imc_grapes.config.image_rules import image_problems
 from imc_grapes.config.schema import AihwkitHardware, DigitalHardware, PCMHardware, RunConfig
 from imc_grapes.config.sequence_rules import sequence_problems
 from imc_grapes.config.stopping_rules import stopping_problems
+from imc_grapes.config.transport_rules import transport_problems
 from imc_grapes.config.yaml_file import KeyPath
 from imc_grapes.hardware.aihwkit_presets import find_preset
 from kernels.errors import InputError
@@ -20,6 +21,7 @@ def broken_rules(config: RunConfig) -> Iterator[Problem]:
     yield from sequence_problems(config)
     yield from stopping_problems(config)
     yield from image_problems(config)
+    yield from transport_problems(config)
     hardware = config.hardware
     if isinstance(hardware, AihwkitHardware):
         yield from _aihwkit_problems(config, hardware)

@@ -157,7 +157,7 @@ class _Carrier:
         x, self._x = self._x, None
         if x is None or not output.requires_grad:
             return None
-        joined: Tensor = _Join.apply(
+        joined: Tensor = _Join.apply(  # type: ignore[no-untyped-call]
             x, output, self.transport.send_scaled(self._name, layer, x, output)
         )
         return joined
@@ -167,13 +167,13 @@ class _Join(Function):
     """Identity of the output; the error goes to the layer as it is, and upstream as the transport sends it."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, output: Tensor, send: Send) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, x: Tensor, output: Tensor, send: Send) -> Tensor:
         ctx.send = send
         ctx.edges_into_layer = slice(1, 2)
         # A view would forbid activations in place.
         return output.clone()
 
     @staticmethod
-    def backward(ctx: Any, error: Tensor) -> tuple[Tensor | None, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, error: Tensor) -> tuple[Tensor | None, Tensor, None]:
         sent = ctx.send(error) if ctx.needs_input_grad[0] else None
         return sent, error, None

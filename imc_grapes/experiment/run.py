@@ -13,10 +13,13 @@ from imc_grapes.config import RunConfig, config_hash
 from imc_grapes.config.schema import AihwkitHardware
 from imc_grapes.data import Dataset, load_dataset
 from imc_grapes.data.augmentation import augmentation_for
+from imc_grapes.error_transport.base import attached_transport
+from imc_grapes.error_transport.for_config import attach_transport, count_feedback
 from imc_grapes.evaluation.activity import measure_activity
 from imc_grapes.evaluation.drift import DriftPoint, evaluate_drift, reads
 from imc_grapes.evaluation.hardware import programmable
 from imc_grapes.evaluation.programmed import ProgrammedNetwork
+from imc_grapes.experiment.alignment import measure_alignment
 from imc_grapes.experiment.atomic_file import write_atomically
 from imc_grapes.experiment.learning import learning_measures
 from imc_grapes.experiment.listener import Listener
@@ -77,6 +80,7 @@ def run_experiment(
     _train(trainer, config, folder, listener)
     trained = time.perf_counter()
     summary = _summary(config, trainer, grapes)
+    summary["alignment_angle_deg"] = measure_alignment(config, trainer)
     programmed = programmable(trainer.model, config.hardware)
     drift = _drift(config, trainer, programmed, listener) if programmed else []
     summary["drift"] = [point.as_dict() for point in drift]
@@ -87,6 +91,8 @@ def run_experiment(
         "evaluation_seconds": time.perf_counter() - trained,
         "peak_bytes_of_step": _step_peak(trainer),
     }
+    # A resumed run may have drawn the feedback weights no sooner than in that step.
+    summary |= count_feedback(attached_transport(trainer.model), config.hardware)
     metrics = [epoch.as_dict() for epoch in trainer.position.metrics]
     outcome = Outcome(summary, metrics, measurements)
     if folder:
@@ -103,6 +109,7 @@ def prepare(
     network = build_network_for(config, dataset, weights)
     model = on_hardware(network, config)
     optimizer = build_optimizer(model, config.training.optimizer)
+    attach_transport(config, model)
     grapes = _attach_grapes(config, model)
     trainer = Trainer(
         model=model,
@@ -135,6 +142,7 @@ def _attach_grapes(config: RunConfig, model: nn.Module) -> Grapes | None:
         exclude=chosen.exclude,
         readout=chosen.readout,
         factor_bits=chosen.factor_bits,
+        clip=chosen.clip,
     )
 
 

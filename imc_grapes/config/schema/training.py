@@ -39,7 +39,10 @@ class GrapesConfig(Section):
     readout: ReadoutSpec = PerDevice()
     """The circuit that reads the importance off the crossbars; exact by default."""
     factor_bits: int | None = Field(None, ge=1, le=16)
-    """Word length of the factor in the update path, for [1, 2]; null: no rounding."""
+    """Word length of the factor in the update path, for [1, 2], or [0, 2] if it is not clipped; null: no rounding."""
+    clip: bool | None = None
+    """Whether the factors are clipped from below at 1; null: as in the authors' code, under bp yes, under fa and dfa
+    no."""
 
 
 class TrainingConfig(Section):
@@ -56,6 +59,8 @@ class TrainingConfig(Section):
     clip_norm: float | None = Field(None, gt=0.0)
     """Shorten the gradient to this norm if it is longer; null: leave it."""
     optimizer: OptimizerConfig = OptimizerConfig()
-    error_transport: Literal["bp"] = "bp"
-    """How the error travels upstream: backpropagation."""
+    error_transport: Literal["bp", "fa", "dfa"] = "bp"
+    """How the error travels upstream. bp: backpropagation | fa: feedback alignment, from layer to layer through fixed
+    random weights | dfa: direct feedback alignment, from the output to every hidden layer through such weights. The
+    random weights come from the seed."""
     grapes: GrapesConfig = GrapesConfig()

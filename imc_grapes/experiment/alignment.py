@@ -1,0 +1,95 @@
+"""How far GRAPES and the error transport of an experiment turn the update, for ``summary.json``."""
+
+import copy
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from imc_grapes.config import RunConfig
+from imc_grapes.error_transport.for_config import attach_transport
+from imc_grapes.grapes import Grapes
+from imc_grapes.grapes.incoming_weights import is_analog
+from imc_grapes.measures.alignment import Alignment, alignment, weight_gradients
+from imc_grapes.networks import build_network_for
+from imc_grapes.seeding import generator, stream_seed
+from imc_grapes.training.loop import Trainer
+
+
+def measure_alignment(config: RunConfig, trainer: Trainer) -> dict[str, Any] | None:
+    """Angles between gradients of one training batch at the weights as they are; None if there is nothing to compare.
+
+    They are computed on a digital copy of the network, so they show what the rules do, without the noise of devices
+    and converters, and nothing of the experiment itself changes.
+
+    Returns:
+        *modulation*: with GRAPES against without it, under the same error transport; None without GRAPES.
+        *transport*: of the error transport against backpropagation, without GRAPES; None under backpropagation.
+        *both*: with everything against plain backpropagation; None unless there are both.
+        Each with ``whole_deg`` and ``layers_deg``.
+    """
+    mode, transport = config.training.grapes.mode, config.training.error_transport
+    if mode == "none" and transport == "bp":
+        return None
+    batch = next(trainer.dataset.train.batches(trainer.batch_size, order=None))
+
+    def loss(model: nn.Module) -> Tensor:
+        # The same units are dropped every time.
+        torch.manual_seed(stream_seed(config.seed, "alignment"))
+        mean: Tensor = trainer.task.loss(model, batch, None).mean
+        return mean
+
+    with torch.random.fork_rng(devices=[]):
+        network = _digital_copy(config, trainer).train()
+
+        def gradients(*, transported: bool, modulated: bool) -> dict[str, list[Tensor]]:
+            fresh = copy.deepcopy(network)
+            if transported:
+                attach_transport(config, fresh)
+            if modulated:
+                _attach_exact(config, fresh)
+            return weight_gradients(fresh, loss)
+
+        plain = gradients(transported=True, modulated=False)
+        found: dict[str, Alignment | None] = {"modulation": None, "transport": None, "both": None}
+        if mode != "none":
+            whole = gradients(transported=True, modulated=True)
+            found["modulation"] = alignment(whole, plain)
+        if transport != "bp":
+            bp = gradients(transported=False, modulated=False)
+            found["transport"] = alignment(plain, bp)
+            if mode != "none":
+                found["both"] = alignment(whole, bp)
+    return {name: one and asdict(one) for name, one in found.items()}
+
+
+def _attach_exact(config: RunConfig, network: nn.Module) -> None:
+    chosen = config.training.grapes
+    assert chosen.mode != "none"
+    Grapes(
+        network,
+        chosen.mode,
+        exclude=chosen.exclude,
+        factor_bits=chosen.factor_bits,
+        clip=chosen.clip,
+    )
+
+
+def _digital_copy(config: RunConfig, trainer: Trainer) -> nn.Module:
+    """The network in digital layers, with the weights that the tiles hold now."""
+    network = build_network_for(config, trainer.dataset, generator(config.seed, "initial weights"))
+    trained = trainer.model.state_dict()
+    own = {key: value for key, value in trained.items() if key in network.state_dict()}
+    network.load_state_dict(own, strict=False)
+    modules = dict(trainer.model.named_modules())
+    for name, layer in network.named_modules():
+        on_tiles: Any = modules.get(name)
+        if on_tiles is None or not is_analog(on_tiles):
+            continue
+        weight, bias = on_tiles.get_weights()
+        with torch.no_grad():
+            layer.weight.copy_(weight.view_as(layer.weight))
+            if bias is not None:
+                layer.bias.copy_(bias)
+    return network
