@@ -9,6 +9,7 @@ from crossbar.readout import Readout
 from crossbar.readout.layer import count_readout
 from imc_grapes.error_transport.base import attached_transport
 from imc_grapes.grapes.attached import modulated_layer
+from imc_grapes.grapes.compiled import trace_anew, uncompiled
 from imc_grapes.grapes.direct_feedback import attach_direct, direct_rule
 from imc_grapes.grapes.error_hooks import ErrorModulation, modulate_after_batch_norm
 from imc_grapes.grapes.factors import EXACT, layer_factors
@@ -17,6 +18,7 @@ from imc_grapes.grapes.input_factors import input_factors
 from imc_grapes.grapes.layers import choose_layers
 from imc_grapes.grapes.quantised import quantised
 from imc_grapes.grapes.recurrent_hooks import modulate_recurrent
+from imc_grapes.grapes.shared_weights import refuse_shared
 from imc_grapes.grapes.update_count import UpdateCount
 from imc_grapes.grapes.update_hooks import modulate_update
 from kernels.errors import InputError
@@ -70,7 +72,7 @@ class Grapes:
             error transport: yes under backpropagation, no otherwise.
 
     Raises:
-        InputError: an unknown mode or layer name, no layer left to act on, a layer that another `Grapes` still
+        InputError: an unknown mode or layer name, no layer left to act on, weights that *local* cannot scale, a layer that another `Grapes` still
             acts on, so that its factors would be squared, a readout circuit for a layer that lies on no crossbar, or an
             impossible factor_bits.
     """
@@ -89,6 +91,7 @@ class Grapes:
         if mode not in get_args(Mode):
             raise InputError(f"mode: {mode!r} is not one of {', '.join(get_args(Mode))}")
         _check_update_path(readout, factor_bits)
+        model = uncompiled(model)
         self.mode: Mode = mode
         self.readout = readout
         self.factor_bits = factor_bits
@@ -102,6 +105,9 @@ class Grapes:
             self._layers = rule.layers
         _refuse_modulated(self._layers)
         _refuse_digital(self._layers, readout)
+        if mode == "local":
+            refuse_shared(model, self._layers)
+        trace_anew()
         self._updates = UpdateCount(self._layers)
         self._held: dict[str, _Held] = {}
         self._counted: dict[str, int] = {}
@@ -173,6 +179,7 @@ class Grapes:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+        trace_anew()
 
 
 def _check_update_path(readout: Any, factor_bits: Any) -> None:

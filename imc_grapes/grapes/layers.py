@@ -52,7 +52,7 @@ def choose_layers(
         InputError: a name is not that of a weight layer, a layer is of a kind that GRAPES does not act on and is not
             excluded, or none is left.
     """
-    excluded = set(exclude)
+    excluded = {_first_name(model, name) for name in exclude}
     candidates = node_layers(model)
     unsupported = _unsupported_layers(model)
     known = ", ".join(candidates) or "none"
@@ -63,9 +63,10 @@ def choose_layers(
             )
     if layers is None:
         _refuse_unsupported(unsupported, excluded)
+        _refuse_two_places(model, candidates, excluded)
         chosen = list(candidates)[:-1]
     else:
-        chosen = list(layers)
+        chosen = [_first_name(model, name) for name in layers]
         _refuse_unsupported(
             {name: unsupported[name] for name in chosen if name in unsupported}, excluded
         )
@@ -79,6 +80,32 @@ def choose_layers(
             f"and the weight layers are: {known}"
         )
     return kept
+
+
+def _first_name(model: nn.Module, name: str) -> str:
+    """The name under which a module that has several is listed."""
+    every = dict(model.named_modules(remove_duplicate=False))
+    if name not in every:
+        return name
+    return next(first for first, module in every.items() if module is every[name])
+
+
+def _refuse_two_places(
+    model: nn.Module, candidates: dict[str, nn.Module], excluded: set[str]
+) -> None:
+    """The last layer takes no part; one that also stands further up cannot be told apart from itself."""
+    first = {id(module): name for name, module in candidates.items()}
+    at = [
+        (name, first[id(module)])
+        for name, module in model.named_modules(remove_duplicate=False)
+        if id(module) in first
+    ]
+    name, earlier = at[-1] if at else ("", "")
+    if name != earlier and not _lies_in(earlier, excluded):
+        raise InputError(
+            f"layer '{name}', the last, is the same module as '{earlier}': hidden and output layer at once; say with "
+            "layers= which take part, or name it in exclude="
+        )
 
 
 def _lies_in(name: str, modules: set[str]) -> bool:

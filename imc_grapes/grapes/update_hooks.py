@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch import Tensor, nn
+from torch._compile import _disable_dynamo
 from torch.nn import Parameter
 from torch.utils.hooks import RemovableHandle
 
@@ -85,10 +86,15 @@ class _RowScaling:
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_handles": []}
 
+    @_disable_dynamo
     def attach(self, layer: nn.Module, args: Any) -> None:
-        """Forward pre-hook: hook every parameter that is to be trained and is not hooked yet."""
+        """Forward pre-hook: hook every parameter that is to be trained and is not hooked yet.
+
+        Never traced by torch.compile, which would not see the hooks of the passes before. The public
+        `torch.compiler.disable` would import the compiler with this module, not when a network is first run.
+        """
         for parameter, columns in _node_parameters(layer):
-            if parameter.requires_grad and not self._is_hooked(parameter):
+            if parameter.requires_grad and not _is_hooked(parameter):
                 hook = _RowScalingHook(self, columns)
                 self._handles.append(parameter.register_hook(hook))
 
@@ -102,22 +108,22 @@ class _RowScaling:
         """`gradient` ``[n_out, ...]``, each row times the factor of its node."""
         return gradient * along(self._factors()[columns], gradient, 0)
 
-    def _is_hooked(self, parameter: Parameter) -> bool:
-        hooks = getattr(parameter, "_backward_hooks", None) or {}
-        return any(
-            isinstance(hook, _RowScalingHook) and hook.scaling is self for hook in hooks.values()
-        )
+
+def _is_hooked(parameter: Parameter) -> bool:
+    """Whether its gradient is scaled already: by this layer, or by another that shares it."""
+    hooks = getattr(parameter, "_backward_hooks", None) or {}
+    return any(isinstance(hook, _RowScalingHook) for hook in hooks.values())
 
 
 class _RowScalingHook:
     """Hook of one parameter, for the nodes in `columns`."""
 
     def __init__(self, scaling: _RowScaling, columns: slice) -> None:
-        self.scaling = scaling
+        self._scaling = scaling
         self._columns = columns
 
     def __call__(self, gradient: Tensor) -> Tensor:
-        return self.scaling.rows_scaled(gradient, self._columns)
+        return self._scaling.rows_scaled(gradient, self._columns)
 
 
 def _node_parameters(layer: nn.Module) -> Iterator[tuple[Parameter, slice]]:
