@@ -84,7 +84,7 @@ def choose_layers(
 
 def _first_name(model: nn.Module, name: str) -> str:
     """The name under which a module that has several is listed."""
-    every = dict(model.named_modules(remove_duplicate=False))
+    every: dict[str, nn.Module] = dict(model.named_modules(remove_duplicate=False))
     if name not in every:
         return name
     return next(first for first, module in every.items() if module is every[name])
@@ -101,10 +101,10 @@ def _refuse_two_places(
         if id(module) in first
     ]
     name, earlier = at[-1] if at else ("", "")
-    if name != earlier and not _lies_in(earlier, excluded):
+    if name != earlier != list(candidates)[-1] and not _lies_in(earlier, excluded):
         raise InputError(
-            f"layer '{name}', the last, is the same module as '{earlier}': hidden and output layer at once; say with "
-            "layers= which take part, or name it in exclude="
+            f"layer '{name}', the last, is the same module as '{earlier}', which may be hidden and output layer at "
+            "once; say with layers= which take part, or name it in exclude="
         )
 
 
