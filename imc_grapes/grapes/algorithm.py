@@ -72,10 +72,9 @@ class Grapes:
             error transport: yes under backpropagation, no otherwise.
 
     Raises:
-        InputError: an unknown mode or layer name, no layer left to act on, weights that *local* cannot
-            scale, a layer that another `Grapes` still
-            acts on, so that its factors would be squared, a readout circuit for a layer that lies on no crossbar, or an
-            impossible factor_bits.
+        InputError: an unknown mode or layer name, no layer left to act on, a last layer that also stands further up,
+            weights that *local* cannot scale, a layer that another `Grapes` still acts on, so that its factors would
+            be squared, a readout circuit for a layer that lies on no crossbar, or an impossible factor_bits.
     """
 
     def __init__(

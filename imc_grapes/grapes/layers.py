@@ -63,7 +63,7 @@ def choose_layers(
             )
     if layers is None:
         _refuse_unsupported(unsupported, excluded)
-        _refuse_two_places(model, candidates, excluded)
+        _refuse_two_places(model, candidates)
         chosen = list(candidates)[:-1]
     else:
         chosen = [_first_name(model, name) for name in layers]
@@ -90,9 +90,7 @@ def _first_name(model: nn.Module, name: str) -> str:
     return next(first for first, module in every.items() if module is every[name])
 
 
-def _refuse_two_places(
-    model: nn.Module, candidates: dict[str, nn.Module], excluded: set[str]
-) -> None:
+def _refuse_two_places(model: nn.Module, candidates: dict[str, nn.Module]) -> None:
     """The last layer takes no part; one that also stands further up cannot be told apart from itself."""
     first = {id(module): name for name, module in candidates.items()}
     at = [
@@ -101,10 +99,10 @@ def _refuse_two_places(
         if id(module) in first
     ]
     name, earlier = at[-1] if at else ("", "")
-    if name != earlier != list(candidates)[-1] and not _lies_in(earlier, excluded):
+    if name != earlier != list(candidates)[-1]:
         raise InputError(
             f"layer '{name}', the last, is the same module as '{earlier}', which may be hidden and output layer at "
-            "once; say with layers= which take part, or name it in exclude="
+            "once; say with layers= which take part"
         )
 
 
