@@ -56,20 +56,31 @@ class Augmentation:
         return turned
 
     def _bent(self, images: Tensor, stream: torch.Generator) -> Tensor:
-        """Elastic deformation (Simard et al., ICDAR 2003) by white noise that a Gaussian smooths."""
-        from kornia.geometry.transform import elastic_transform2d
+        """Elastic deformation (Simard et al., ICDAR 2003): each pixel comes from a place that smooth noise displaces.
+
+        The library has one of its own, whose smoothing by convolution takes ten times as long as all the rest.
+        """
+        from kornia.geometry.transform import remap
 
         n, _, height, width = images.shape
         sigmas = _SMOOTH_OVER * height, _SMOOTH_OVER * width
-        sizes = tuple(2 * math.ceil(3 * sigma) + 1 for sigma in sigmas)
+        noise = torch.randn(n, 2, height, width, generator=stream)
+        smooth = _gaussian(height, sigmas[0]) @ noise @ _gaussian(width, sigmas[1]).T
         # Smoothing leaves noise of unit variance with this root mean square.
         smoothed = 1 / (2 * math.sqrt(math.pi * sigmas[0] * sigmas[1]))
-        pixels = self.config.elastic / smoothed
-        # The library counts displacements in half images.
-        amplitudes = 2 * pixels / width, 2 * pixels / height
-        noise = torch.randn(n, 2, height, width, generator=stream)
-        bent: Tensor = elastic_transform2d(images, noise, sizes, sigmas, amplitudes)
+        displaced = self.config.elastic / smoothed * smooth
+        columns, rows = torch.arange(width), torch.arange(height).unsqueeze(1)
+        bent: Tensor = remap(
+            images, columns + displaced[:, 0], rows + displaced[:, 1], align_corners=True
+        )
         return bent
+
+
+def _gaussian(side: int, sigma: float) -> Tensor:
+    """The matrix ``[side, side]`` that smooths over `sigma` pixels; beyond the edge it takes zeros."""
+    places = torch.arange(side, dtype=torch.float32)
+    distance = places.unsqueeze(1) - places
+    return torch.exp(-(distance**2) / (2 * sigma**2)) / (sigma * math.sqrt(2 * math.pi))
 
 
 def augmentation_for(config: RunConfig) -> Augmentation | None:

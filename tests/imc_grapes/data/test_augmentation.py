@@ -37,7 +37,9 @@ def test_the_same_seed_epoch_and_batch_give_the_same_images_whatever_was_drawn_b
     images = torch.rand(5, 3, 12, 12)
     first = deformed(images, 2, 7, **ALL)
     torch.manual_seed(1)
+    before = torch.get_rng_state()
     deformed(images, 1, 3, **ALL)
+    assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(first, deformed(images, 2, 7, **ALL))
     for epoch, index, seed in ((3, 7, 0), (2, 8, 0), (2, 7, 1)):
         assert not torch.equal(first, deformed(images, epoch, index, seed, **ALL))
