@@ -58,7 +58,7 @@ class Augmentation:
     def _bent(self, images: Tensor, stream: torch.Generator) -> Tensor:
         """Elastic deformation (Simard et al., ICDAR 2003): each pixel comes from a place that smooth noise displaces.
 
-        The library has one of its own, whose smoothing by convolution takes ten times as long as all the rest.
+        The library's own smooths by convolutions, which take longer than all the rest of a deformation.
         """
         from kornia.geometry.transform import remap
 
