@@ -57,6 +57,19 @@ class Analysis:
         """Whether there is no spread over seeds to show."""
         return self.seeds < 2
 
+    @property
+    def spread_words(self) -> str:
+        """What the numbers of the summary are: over what their mean and spread are taken, and how drift is met."""
+        compensation = {
+            "global": ", with global drift compensation",
+            "none": ", without drift compensation",
+        }.get(self.compensation or "", "")
+        if not self.single_seed:
+            return f"mean ± standard deviation over {self.seeds} seeds{compensation}"
+        if self.times_s:
+            return f"mean ± standard deviation over the repeats of programming{compensation}"
+        return "one seed each"
+
     def facet_name(self, facet: str) -> str:
         """A facet in words, also where there is only one, which has no name."""
         return facet or hardware_of_values(self.sweep.base)

@@ -15,7 +15,7 @@ def print_summary(analysis: Analysis, found: list[Standing], console: Console) -
     shown = RichTable(
         title=_title(analysis),
         title_justify="left",
-        caption=_caption(analysis),
+        caption=analysis.spread_words,
         caption_justify="left",
     )
     for index, heading in enumerate(table.headings):
@@ -41,14 +41,3 @@ def _title(analysis: Analysis) -> str:
     when = "since programming" if analysis.times_s else "after training"
     facet = "" if len(analysis.facets) > 1 else f" on {analysis.facet_name(analysis.facets[0])}"
     return f"Test {analysis.metric.label} {when}{facet}"
-
-
-def _caption(analysis: Analysis) -> str:
-    spread = "the repeats of programming" if analysis.single_seed else f"{analysis.seeds} seeds"
-    compensated = {
-        "global": "; with global drift compensation",
-        "none": "; without drift compensation",
-    }
-    return (
-        f"mean ± standard deviation over {spread}{compensated.get(analysis.compensation or '', '')}"
-    )

@@ -119,3 +119,16 @@ def test_slowness_is_a_column_where_trials_tell_it(filled, four_methods):
     assert (
         dict(zip(table.headings, table.rows[0], strict=True))["slowness (epochs)"] == "0.42 ± 0.00"
     )
+
+
+@pytest.mark.parametrize(
+    ("seeds", "times_s", "words"),
+    [
+        (2, (), "mean ± standard deviation over 2 seeds"),
+        (1, (), "one seed each"),
+        (1, (25.0,), "mean ± standard deviation over the repeats of programming, with global drift compensation"),
+    ],
+)  # fmt: skip
+def test_a_spread_is_named_only_where_there_is_one(filled, four_methods, seeds, times_s, words):
+    out = filled(f"{four_methods}seeds: {seeds}\n", lambda t: 0.9, times_s=times_s)
+    assert analyse(read_sweep(out)).spread_words == words
