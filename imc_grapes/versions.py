@@ -3,7 +3,7 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("imc-grapes", "torch", "aihwkit", "numpy", "numba", "scikit-learn")
+PACKAGES = ("imc-grapes", "torch", "aihwkit", "numpy", "numba", "scikit-learn", "kornia")
 
 
 def versions() -> dict[str, str]:
