@@ -16,7 +16,7 @@ from imc_grapes.config import RunConfig
 from imc_grapes.data import Dataset
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.run import prepare
-from imc_grapes.grapes.layers import is_analog
+from imc_grapes.grapes.incoming_weights import is_analog
 from imc_grapes.memory import measured_bytes, peak_bytes_of_step
 from imc_grapes.training.loop import Trainer, training_step
 

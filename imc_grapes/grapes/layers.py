@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from torch import nn
 
 from imc_grapes.grapes.incoming_weights import is_analog, is_recurrent
-from imc_grapes.grapes.incoming_weights import is_unit_layer as is_unit_layer
 from kernels.errors import InputError
 
 WEIGHT_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)

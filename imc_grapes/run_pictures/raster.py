@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 from torch import Tensor, nn
 
-from imc_grapes.grapes.layers import is_unit_layer
+from imc_grapes.grapes.incoming_weights import is_unit_layer
 from imc_grapes.run_pictures.chart import finished, records
 from imc_grapes.vega.picture import Picture
 

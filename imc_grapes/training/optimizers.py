@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from imc_grapes.config.schema import OptimizerConfig
-from imc_grapes.grapes.layers import is_analog
+from imc_grapes.grapes.incoming_weights import is_analog
 from imc_grapes.training.joint_optimizer import JointOptimizer
 
 DECAY = 0.9

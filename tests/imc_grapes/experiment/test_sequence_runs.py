@@ -146,3 +146,78 @@ def test_grapes_modulates_spiking_layers(data):
     assert outcomes["propagating"]["grapes_transient_numbers"] == 12
     losses = {summary["train_loss"] for summary in outcomes.values()}
     assert len(losses) == 3
+
+
+ROWS = {
+    "name": "rows",
+    "data": {
+        "name": "digits",
+        "batch_size": 16,
+        "train_samples": 150,
+        "test_samples": 50,
+        "sequence": "rows",
+    },
+    "network": {"kind": "lstm", "hidden": (12,)},
+    "training": {
+        "epochs": 2,
+        "optimizer": {"name": "adam", "lr": 0.01},
+        "grapes": {"mode": "propagating"},
+    },
+    "evaluation": {"times_s": (25.0,), "repeats": 1},
+}
+PROGRAMMED = {"tile": "digital", "statistics": {"preset": "pcm_nandakumar2019"}}
+HARDWARE_AWARE = {"tile": "aihwkit", "preset": "StandardHWATrainingPreset"}
+IN_PLACE = {
+    "tile": "pcm",
+    "device": {"model": "nandakumar2018"},
+    "array": {"weight_range": 0.5},
+    "update": {"kind": "accumulated"},
+}
+
+
+@pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("hardware", [PROGRAMMED, HARDWARE_AWARE, IN_PLACE])
+def test_recurrent_networks_run_on_devices(kind, hardware):
+    gates = {"rnn": 1, "lstm": 4, "gru": 3}[kind]
+    chosen = config(ROWS, network={"kind": kind}, hardware=hardware, training={"epochs": 1})
+    summary = run_experiment(chosen).summary
+    assert summary["pcm_devices"] == 2 * (gates * 12 * (8 + 12) + 12 * 10)
+    assert summary["grapes_transient_numbers"] == 12
+    assert len(summary["drift"]) == 2
+    assert summary["read_energy_pJ_per_step"]["typical"] > 0.0
+
+
+def test_on_devices_the_same_lstm_is_trained_as_on_digital_weights():
+    digital = run_experiment(config(ROWS, evaluation={"times_s": None})).summary
+    programmed = run_experiment(config(ROWS, hardware=PROGRAMMED)).summary
+    assert programmed["train_loss"] == pytest.approx(digital["train_loss"], rel=1e-4)
+    energies = [run["read_energy_pJ_per_step"]["typical"] for run in (digital, programmed)]
+    assert energies[0] == pytest.approx(energies[1], rel=0.01)
+
+
+@pytest.mark.parametrize("grapes", [{"mode": "propagating"}, {"mode": "local"}])
+def test_a_stopped_lstm_on_devices_goes_on_to_the_same_bytes(grapes, data, tmp_path):
+    chosen = config(
+        MUSIC,
+        network={"kind": "lstm"},
+        hardware=IN_PLACE,
+        training={"epochs": 2, "grapes": grapes},
+        evaluation={"times_s": (25.0,), "repeats": 1},
+    )
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    outcome = run_experiment(chosen, data_dir=data, out_dir=whole)
+    assert outcome.metrics[-1]["train_loss"] < outcome.metrics[0]["train_loss"]
+    with pytest.raises(Interrupted):
+        run_experiment(chosen, data_dir=data, out_dir=parts, listener=StopAfter(3))
+    run_experiment(chosen, data_dir=data, out_dir=parts, resume=True)
+    for name in ("summary.json", "metrics.jsonl"):
+        assert (whole / name).read_bytes() == (parts / name).read_bytes()
+
+
+@pytest.mark.parametrize("network", [{"kind": "ssnu", "recurrent": True}, {"kind": "gru"}])
+def test_rows_are_learned(network):
+    training = {"epochs": 6, "optimizer": {"name": "adam", "lr": 0.02}}
+    data = {"train_samples": 600, "test_samples": 100}
+    values = {**ROWS, "network": {**network, "hidden": (24,)}}
+    chosen = config(values, data=data, training=training, evaluation={"times_s": None})
+    assert run_experiment(chosen).summary["test_accuracy"] > 0.6
