@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import integrate, optimize, special, stats
+from scipy import integrate, optimize, special
 
 from kernels.errors import InputError
 
@@ -66,7 +66,7 @@ def paired_effect(
     if np.ptp(differences) <= _ROUNDING * size:
         return PairedEffect(mean, mean, mean, None, None, None, pairs)
     spread = float(differences.std(ddof=1))
-    half = float(stats.t.ppf((1 + confidence) / 2, pairs - 1)) * spread / math.sqrt(pairs)
+    half = float(special.stdtrit(pairs - 1, (1 + confidence) / 2)) * spread / math.sqrt(pairs)
     low, high = mean - half, mean + half
     if pairs < 3:
         return PairedEffect(mean, low, high, None, None, None, pairs)
@@ -112,7 +112,7 @@ def _noncentrality_interval(
 
 def _noncentrality(t: float, degrees_of_freedom: int, probability: float) -> float:
     """The noncentrality of a T with ``P(T <= t) = probability``, for t >= 0."""
-    scale = stats.chi2.ppf(1 - probability, degrees_of_freedom) / degrees_of_freedom
+    scale = special.chdtri(degrees_of_freedom, probability) / degrees_of_freedom
     without_noise = t * math.sqrt(scale)
     if t > _LARGE_T:
         return without_noise
@@ -127,8 +127,11 @@ def _noncentrality(t: float, degrees_of_freedom: int, probability: float) -> flo
 def _noncentral_t_cdf(t: float, degrees_of_freedom: int, noncentrality: float) -> float:
     """P(T <= t) of ``T = (Z + noncentrality) / w``, where w is the root of a mean chi-square, for t >= 0.
 
-    Integrated over w: scipy's own function is not a number in parts of the range that is searched.
+    Integrated over w where scipy's own function, which is quicker, is not a number.
     """
+    known = float(special.nctdtr(degrees_of_freedom, noncentrality, t))
+    if not math.isnan(known):
+        return known
     m = degrees_of_freedom
     factor = math.log(2) + m / 2 * math.log(m / 2) - math.lgamma(m / 2)
 
@@ -136,7 +139,7 @@ def _noncentral_t_cdf(t: float, degrees_of_freedom: int, noncentrality: float) -
         density = math.exp(factor + (m - 1) * math.log(w) - m * w * w / 2)
         return density * float(special.ndtr(t * w - noncentrality))
 
-    start, stop = (math.sqrt(stats.chi2.ppf(p, m) / m) for p in (1e-12, 1 - 1e-12))
+    start, stop = (math.sqrt(special.chdtri(m, p) / m) for p in (1 - 1e-12, 1e-12))
     turns = ((noncentrality + offset) / t for offset in (-8, 0, 8)) if t > 0 else ()
     within = [turn for turn in turns if start < turn < stop]
     found, _ = integrate.quad(integrand, start, stop, points=within or None, limit=200)
