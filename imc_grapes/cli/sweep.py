@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 def sweep(
     config: Annotated[Path, typer.Argument(help="A sweep file in YAML.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="scale=NAME for one of the file's scales, seeds=N, or a key of the base config; repeatable.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -44,7 +51,7 @@ def sweep(
         raise typer.BadParameter("--workers and --scheduler exclude each other")
     from imc_grapes.sweep import load_sweep
 
-    plan = load_sweep(config)
+    plan = load_sweep(config, overrides or [])
     folder = out or Path("results") / plan.name
     count = workers or _cores()
     if dry_run:

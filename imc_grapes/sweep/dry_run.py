@@ -32,17 +32,18 @@ def print_dry_run(
         return
     seconds = [stored[trial.hash][1] for trial in plan.trials if _status(trial, stored) == "done"]
     if seconds:
-        each, source = sum(seconds) / len(seconds), f"the {len(seconds)} trials that are done took"
+        each = sum(seconds) / len(seconds)
+        source = f"the {len(seconds)} that are done took {each:.1f} s each"
     else:
         with console.status(f"Running one trial to see how long it takes: {todo[0].label}"):
             first = attempt(todo[0].config, data_dir)
         if first.error:
             console.print(f"The first trial failed: {first.error.splitlines()[0]}", markup=False)
             return
-        each, source = first.seconds, "the first one took"
+        each, source = first.seconds, f"the first one took {first.seconds:.1f} s"
     total = duration(each * len(todo) / min(workers, len(todo)))
     console.print(
-        f"{len(todo)} trials to run, about {total} on {workers} workers: {source} {each:.1f} s each.",
+        f"{len(todo)} trials to run, about {total} on {workers} workers: {source}.",
         highlight=False,
     )
 

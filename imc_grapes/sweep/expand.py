@@ -8,7 +8,7 @@ from typing import Any
 from imc_grapes.config import RunConfig, config_hash, parse_run_config
 from imc_grapes.config.load import describe
 from imc_grapes.config.overrides import set_key
-from imc_grapes.config.yaml_file import KeyPath, YamlDocument
+from imc_grapes.config.yaml_file import YamlDocument
 from imc_grapes.metric import metric_on
 from imc_grapes.sweep.axes import CASE, Axes
 from imc_grapes.sweep.labels import axis_part, joined, method_of, short_keys
@@ -38,7 +38,7 @@ def expand(
         for combination in _combinations(axes):
             settings = [setting for _, choice in combination for setting in choice.settings]
             try:
-                trial_config = parse_run_config(_resolve(base_document, [*settings, seed]))
+                trial_config = parse_run_config(resolve(base_document, [*settings, seed]))
             except InputError as error:
                 problems.update(dict.fromkeys(str(error).splitlines()))
                 continue
@@ -94,10 +94,10 @@ def _combinations(axes: Axes) -> Iterator[list[tuple[Axis, Choice]]]:
             yield [*combination, (tune, choice)]
 
 
-def _resolve(base: YamlDocument, settings: Sequence[Setting]) -> YamlDocument:
+def resolve(base: YamlDocument, settings: Sequence[Setting]) -> YamlDocument:
     """The base config with swept keys on top; a message points at whichever file a key came from."""
     values = copy.deepcopy(base.values)
-    origins: dict[KeyPath, str] = {}
+    origins = dict(base.overrides)
     for setting in settings:
         name = ".".join(map(str, setting.key))
         set_key(values, setting.key, copy.deepcopy(setting.value), f"{setting.where}: {name}")

@@ -1,29 +1,39 @@
 """Read a sweep file and the base config it names, and plan every trial."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from imc_grapes.config.load import describe, parse_run_config, validate
+from imc_grapes.config.overrides import apply_overrides
 from imc_grapes.config.yaml_file import read_yaml
 from imc_grapes.sweep.axes import axes_of
 from imc_grapes.sweep.expand import expand
 from imc_grapes.sweep.plan import SweepPlan
+from imc_grapes.sweep.scale import at_scale, scaled_base, told_apart
 from imc_grapes.sweep.schema import SweepConfig
 from kernels.errors import InputError
 
 
-def load_sweep(path: Path) -> SweepPlan:
+def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepPlan:
     """The plan of the sweep file at `path`, with every key of every trial checked.
+
+    Args:
+        path: a YAML file.
+        overrides: ``key=value`` strings: ``scale=NAME`` chooses one of its scales, ``seeds=N`` is of the sweep, any
+            other key of the base config.
 
     Raises:
         InputError: anything is wrong with the sweep file, the base config or a trial; the message lists the problems
             with their file, line and key.
     """
-    document = read_yaml(path)
+    asked = told_apart(overrides)
+    sweep_file = read_yaml(path)
+    document = apply_overrides(at_scale(sweep_file, asked.scale), asked.sweep)
     config = validate(SweepConfig, document)
     base_path = path.parent / config.base
     if not base_path.exists():
         raise InputError(describe(document, ("base",), f"{base_path}: no such file"))
-    base_document = read_yaml(base_path)
+    base_document = scaled_base(read_yaml(base_path), sweep_file, asked)
     base = parse_run_config(base_document)
     axes = axes_of(config, document)
     trials = expand(config, document, axes, base_document, base)
@@ -32,7 +42,7 @@ def load_sweep(path: Path) -> SweepPlan:
         message = f"'{config.baseline}' is none of the methods: {', '.join(methods)}"
         raise InputError(describe(document, ("baseline",), message))
     return SweepPlan(
-        name=path.stem,
+        name=path.stem if asked.scale is None else f"{path.stem}-{asked.scale}",
         question=config.question,
         source=path.read_text(encoding="utf-8"),
         base=base.model_dump(mode="json"),

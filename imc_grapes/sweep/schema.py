@@ -9,6 +9,24 @@ from imc_grapes.config.schema.section import Section
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
+Seeds = Annotated[int, Field(ge=1)] | Annotated[tuple[Seed, ...], Field(min_length=1)]
+
+
+class ScaleConfig(Section):
+    """Another size of the same sweep, chosen with ``--set scale=NAME``: what it names replaces what the file says."""
+
+    set: dict[str, Any] = Field(default_factory=dict)
+    """Keys of the base config, as dotted paths."""
+    cases: dict[str, dict[str, Any]] | None = None
+    """Replaces the cases."""
+    grid: dict[str, Any] | None = None
+    """Replaces the grid."""
+    tune: dict[str, Any] | None = None
+    """Replaces what is tuned, and over which values."""
+    seeds: Seeds | None = None
+    """Replaces the seeds."""
+
+
 class SweepConfig(Section):
     """What `imc-grapes sweep` reads. Keys are dotted paths into a run config, such as training.optimizer.lr."""
 
@@ -26,10 +44,12 @@ class SweepConfig(Section):
     tune: str | dict[str, Any] | None = None
     """The key whose best value each method may choose by its validation score: a key of the grid, or one key with
     its values, or one key with values per case. Null: training.optimizer.lr, if it is in the grid."""
-    seeds: Annotated[int, Field(ge=1)] | Annotated[tuple[Seed, ...], Field(min_length=1)] = 1
+    seeds: Seeds = 1
     """How many seeds, counted up from the base config's, or a list of them."""
     baseline: str | None = None
     """The method that the others are tested against; null: the first."""
+    scales: dict[str, ScaleConfig] = Field(default_factory=dict)
+    """Other sizes of the sweep, by name."""
     resources: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     """What a trial takes of a worker's Dask resources, such as {GPU: 1}; with `--scheduler` only, where the workers
     say what they have."""

@@ -161,3 +161,61 @@ def test_trials_of_different_metrics_do_not_go_together(sweep_file):
         "(SGD, images, seed 0), NLL on jsb (SGD, music, seed 0), perplexity on ptb (SGD, text, seed 0); make a sweep "
         "of each"
     )
+
+
+SCALED = """\
+grid:
+  training.grapes.mode: [none, propagating]
+tune: {training.optimizer.lr: [0.1, 0.2, 0.3]}
+seeds: 5
+scales:
+  small:
+    set: {data.train_samples: 100, training: {epochs: 2}}
+    tune: {training.optimizer.lr: [0.1]}
+    seeds: 2
+"""
+
+
+def test_a_scale_replaces_keys_of_the_sweep_and_of_its_base(sweep_file):
+    path = sweep_file(SCALED)
+    as_written, small = load_sweep(path), load_sweep(path, ["scale=small"])
+    assert len(as_written.trials) == 2 * 3 * 5
+    assert len(small.trials) == 2 * 1 * 2
+    assert {t.config.data.train_samples for t in small.trials} == {100}
+    assert {t.config.training.epochs for t in small.trials} == {2}
+    assert (as_written.name, small.name) == ("sweep", "sweep-small")
+
+
+def test_what_the_command_line_sets_comes_last(sweep_file):
+    path = sweep_file(SCALED)
+    plan = load_sweep(path, ["scale=small", "data.train_samples=150", "seeds=1"])
+    assert len(plan.trials) == 2
+    assert {t.config.data.train_samples for t in plan.trials} == {150}
+    assert plan.base["data"]["train_samples"] == 150
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "message"),
+    [
+        (SCALED, ["scale=tiny"], "--set scale=tiny: .* its scales are: small"),
+        ("", ["scale=small"], "it has no scales"),
+        (SCALED, ["data.train_samples=0"], "--set data.train_samples=0: data.train_samples"),
+        (SCALED, ["seeds=0"], "--set seeds=0: seeds"),
+        (SCALED, ["data.train_sample=9"], "--set data.train_sample=9: data.train_sample: unknown"),
+        (SCALED, ["nonsense"], "must have the form key=value"),
+        ("scales: {small: {epochs: 2}}\n", [], "scales.small.epochs: unknown key"),
+        (
+            "scales:\n  small:\n    set: {data.train_samples: 0}\n",
+            ["scale=small"],
+            "sweep.yaml:4: data.train_samples",
+        ),
+        (
+            "scales:\n  small:\n    grid:\n      training.no_such: [1, 2]\n",
+            ["scale=small"],
+            "sweep.yaml:5: training.no_such: unknown key",
+        ),
+    ],
+)
+def test_a_scale_or_override_that_is_wrong_is_named(sweep_file, text, overrides, message):
+    with pytest.raises(InputError, match=message):
+        load_sweep(sweep_file(text), overrides)

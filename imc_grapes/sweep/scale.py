@@ -1,0 +1,83 @@
+"""``--set`` on a sweep, and the sizes at which a sweep file says it can be run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imc_grapes.config.load import validate
+from imc_grapes.config.overrides import apply_overrides
+from imc_grapes.config.yaml_file import KeyPath, YamlDocument
+from imc_grapes.sweep.expand import resolve
+from imc_grapes.sweep.plan import Setting
+from imc_grapes.sweep.schema import ScaleConfig, SweepConfig
+from kernels.errors import InputError
+
+_SCALES = "scales"
+_SWEEP_KEYS = ("seeds",)
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What ``--set`` asks of a sweep, told apart."""
+
+    scale: str | None
+    sweep: tuple[str, ...]
+    """Of the sweep file itself."""
+    base: tuple[str, ...]
+    """Of the run config that every trial starts from."""
+
+
+def told_apart(overrides: Sequence[str]) -> Overrides:
+    """``scale=NAME`` chooses a scale, ``seeds=N`` belongs to the sweep file, any other key to the base config."""
+    named: dict[str, list[str]] = {"scale": [], "sweep": [], "base": []}
+    for override in overrides:
+        key = override.partition("=")[0].strip()
+        kind = "scale" if key == "scale" else "sweep" if key in _SWEEP_KEYS else "base"
+        named[kind].append(override)
+    scales = [override.partition("=")[2].strip() for override in named["scale"]]
+    return Overrides(scales[-1] if scales else None, tuple(named["sweep"]), tuple(named["base"]))
+
+
+def at_scale(document: YamlDocument, scale: str | None) -> YamlDocument:
+    """The sweep file with the keys that `scale` replaces.
+
+    Raises:
+        InputError: the file is no sweep file, or has no scale of that name.
+    """
+    replacing = _scale(document, scale)
+    if replacing is None:
+        return document
+    values, lines = dict(document.values), dict(document.lines)
+    path: KeyPath = (_SCALES, str(scale))
+    for key in replacing.model_fields_set - {"set"}:
+        values[key] = document.values[_SCALES][scale][key]
+        lines = {known: line for known, line in lines.items() if known[:1] != (key,)}
+        lines |= {
+            known[len(path) :]: line
+            for known, line in document.lines.items()
+            if known[: len(path) + 1] == (*path, key)
+        }
+    return YamlDocument(values, document.source, lines, document.overrides)
+
+
+def scaled_base(base: YamlDocument, document: YamlDocument, overrides: Overrides) -> YamlDocument:
+    """The base config with what the scale and then the command line set."""
+    scale = _scale(document, overrides.scale)
+    settings = [
+        Setting(
+            tuple(key.split(".")),
+            value,
+            document.where((_SCALES, str(overrides.scale), "set", key)),
+        )
+        for key, value in (scale.set if scale else {}).items()
+    ]
+    return apply_overrides(resolve(base, settings), overrides.base)
+
+
+def _scale(document: YamlDocument, name: str | None) -> ScaleConfig | None:
+    if name is None:
+        return None
+    scales = validate(SweepConfig, document).scales
+    if name not in scales:
+        known = f"its scales are: {', '.join(scales)}" if scales else "it has no scales"
+        raise InputError(f"--set scale={name}: {document.source} has no such scale; {known}")
+    return scales[name]
