@@ -6,6 +6,13 @@ The constants are in ``constants.yaml`` beside this file, on one technology basi
 from crossbar.costs.activity import Activity
 from crossbar.costs.constants import Constant, constant, load_constants
 from crossbar.costs.core_mvm import HERMES_MVM_PJ, core_mvm_pJ
+from crossbar.costs.feedback import (
+    DEVICES_PER_FEEDBACK_WEIGHT,
+    ErrorReadCost,
+    FeedbackShape,
+    backpropagation_cost,
+    feedback_cost,
+)
 from crossbar.costs.interval import Interval
 from crossbar.costs.layer_shape import LayerShape
 from crossbar.costs.method import Method
@@ -15,11 +22,14 @@ from crossbar.costs.state import Bits
 from crossbar.costs.update_cost import UpdateCost, layer_cost, network_cost
 
 __all__ = [
+    "DEVICES_PER_FEEDBACK_WEIGHT",
     "HERMES_MVM_PJ",
     "Activity",
     "ArrayLimits",
     "Bits",
     "Constant",
+    "ErrorReadCost",
+    "FeedbackShape",
     "Holding",
     "Interval",
     "LayerShape",
@@ -27,9 +37,11 @@ __all__ = [
     "Operations",
     "UpdateCost",
     "analog_holding",
+    "backpropagation_cost",
     "constant",
     "core_mvm_pJ",
     "digital_holding",
+    "feedback_cost",
     "layer_cost",
     "load_constants",
     "network_cost",

@@ -28,8 +28,11 @@ def _tile_time_ns(
     parts = []
     if method.readout is not None and layer.modulated:
         share = 1.0 / method.readout.refresh_every
-        parts.append(share * method.readout.reads(tile.rows) * constant("array_read_ns"))
-        parts.append(share * tile.columns * clock)  # the largest importance, node by node
+        driven, read = tile.rows, tile.columns
+        if method.factors_of == "inputs":
+            driven, read = read, driven
+        parts.append(share * method.readout.reads(driven) * constant("array_read_ns"))
+        parts.append(share * read * clock)  # the largest importance, node by node
     if method.is_per_sample:
         assert method.update.kind == "pulsed"
         parts.append(vectors * method.update.train_length * set_pulse)

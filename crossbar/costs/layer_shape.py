@@ -1,7 +1,7 @@
 """A weight layer as far as its cost depends on it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class LayerShape:
     def weights(self) -> int:
         """Synapses."""
         return self.n_in * self.n_out
+
+    def turned(self) -> "LayerShape":
+        """As it is seen by who drives its columns and reads its rows."""
+        return replace(self, n_in=self.n_out, n_out=self.n_in)
 
     def tiles(self, rows: int | None, columns: int | None) -> Iterator[TileShape]:
         """The arrays of at most that size that hold the layer, as equal in size as can be."""

@@ -21,12 +21,14 @@ class Method(Parameters):
         update: the circuits; for momentum, nag, rmsprop and adam accumulated, with that optimizer.
         readout: the circuit that GRAPES and lr_matched need; None for the others.
         factor_bits: word length of the factor; priced as 8 where it is not rounded.
+        factors_of: the nodes of a layer, its columns; or its inputs, the rows, as under direct feedback alignment.
     """
 
     name: MethodName
     update: UpdateSpec
     readout: ReadoutSpec | None = None
     factor_bits: int = Field(default=8, ge=1, le=16)
+    factors_of: Literal["nodes", "inputs"] = "nodes"
 
     @model_validator(mode="after")
     def _consistent(self) -> "Method":

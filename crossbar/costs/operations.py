@@ -81,6 +81,10 @@ class ArrayLimits:
     columns: int | None = None
     sharing: int = field(default=1)
 
+    def turned(self) -> "ArrayLimits":
+        """As they are seen by who drives columns and reads rows."""
+        return ArrayLimits(self.columns, self.rows, self.sharing)
+
 
 def layer_operations(
     layer: LayerShape, method: Method, batch: int, activity: Activity, arrays: ArrayLimits
@@ -101,7 +105,10 @@ def layer_operations(
     vectors = batch * layer.positions
     parts = {}
     if method.readout is not None and layer.modulated:
-        parts["readout"] = _readout(layer, method, vectors, arrays)
+        seen = (layer, arrays)
+        if method.factors_of == "inputs":
+            seen = (layer.turned(), arrays.turned())
+        parts["readout"] = _readout(seen[0], method, vectors, seen[1])
     if not method.is_per_sample:
         parts["gradient"] = _gradient(layer, vectors, arrays)
     if method.accumulator_bits:

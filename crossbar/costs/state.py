@@ -52,12 +52,13 @@ def layer_bits(layer: LayerShape, method: Method, rows: int | None, columns: int
     state = layer.weights * method.matrices * method.word_bits
     readout = method.readout
     if readout is not None and layer.modulated:
-        factors = layer.n_out * method.factor_bits
+        n_factors = layer.n_out if method.factors_of == "nodes" else layer.n_in
+        factors = n_factors * method.factor_bits
         if readout.refresh_every > 1:
             state += factors
         else:
             registers += factors
-        registers += (layer.n_out + 1) * (readout.sum_bits or IMPORTANCE_BITS)
+        registers += (n_factors + 1) * (readout.sum_bits or IMPORTANCE_BITS)
         tables += _RECIPROCALS * OPERAND_BITS
         if readout.kind == "column_current":
             tables += _FLOOR_BITS * len(tiles)

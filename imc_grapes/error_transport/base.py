@@ -54,8 +54,9 @@ class ErrorTransport(ABC):
         return self._weights.seed
 
     def feedback(self) -> dict[str, Tensor]:
-        """The feedback weights that backward passes have needed so far, by the name of the layer that sends."""
-        return self._weights.drawn()
+        """The feedback weights that training has needed so far, by the name of the layer that sends, in their order."""
+        drawn = self._weights.drawn()
+        return {name: drawn[name] for name in self._layers if name in drawn}
 
     def n_feedback_weights(self) -> int:
         """How many there are."""

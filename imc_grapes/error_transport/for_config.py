@@ -4,15 +4,13 @@ from typing import Any
 
 from torch import nn
 
+from crossbar.costs import DEVICES_PER_FEEDBACK_WEIGHT
 from imc_grapes.config import RunConfig
 from imc_grapes.config.schema import AihwkitHardware, HardwareConfig, PCMHardware
 from imc_grapes.error_transport.base import ErrorTransport
 from imc_grapes.error_transport.dfa import DirectFeedbackAlignment
 from imc_grapes.error_transport.fa import FeedbackAlignment
 from imc_grapes.hardware.aihwkit_presets import find_preset
-
-DEVICES_PER_WEIGHT = 2
-"""A feedback weight is a difference of two conductances, each of one device: it is written once and never updated."""
 
 _TRANSPORTS: dict[str, type[FeedbackAlignment | DirectFeedbackAlignment]] = {
     "fa": FeedbackAlignment,
@@ -37,7 +35,7 @@ def count_feedback(transport: ErrorTransport | None, hardware: HardwareConfig) -
     devices: digital layers and hardware-aware training.
     """
     weights = transport.n_feedback_weights() if transport else 0
-    devices = DEVICES_PER_WEIGHT * weights if _trains_on_devices(hardware) else None
+    devices = DEVICES_PER_FEEDBACK_WEIGHT * weights if _trains_on_devices(hardware) else None
     return {"feedback_weights": weights, "feedback_devices": devices}
 
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from crossbar.costs import HERMES_MVM_PJ, Operations, UpdateCost, core_mvm_pJ
+from crossbar.costs import HERMES_MVM_PJ, ErrorReadCost, Operations, UpdateCost, core_mvm_pJ
 from imc_grapes.config import config_hash
 from imc_grapes.footprint.footprint import Footprint, MethodFootprint
 
@@ -38,6 +38,11 @@ def footprint_as_json(footprint: Footprint) -> dict[str, Any]:
                 }
                 for name, one in footprint.holdings.items()
             },
+        },
+        "error_transport": {
+            "kind": config.training.error_transport,
+            "feedback": _error_reads(footprint.error_reads),
+            "backpropagation": _error_reads(footprint.backpropagation_reads),
         },
         "core_mvm_check": {
             "model_pJ": core_mvm_pJ().as_dict(),
@@ -75,6 +80,20 @@ def _method(one: MethodFootprint) -> dict[str, Any]:
             part: _nonzero(counted) for part, counted in cost.operations.items()
         },
         "activity_per_weight": {name: asdict(found) for name, found in host.activity.items()},
+    }
+
+
+def _error_reads(cost: ErrorReadCost | None) -> dict[str, Any] | None:
+    if cost is None:
+        return None
+    return {
+        "weights": cost.weights,
+        "devices_added": cost.devices,
+        "area_um2_added": cost.area_um2.as_dict(),
+        "energy_pJ_per_mini_batch": cost.energy_pJ.as_dict(),
+        "time_ns_per_mini_batch": cost.time_ns.as_dict(),
+        "write_pJ_once": cost.write_pJ.as_dict(),
+        "operations_per_mini_batch": _nonzero(cost.operations),
     }
 
 

@@ -6,11 +6,14 @@ from pathlib import Path
 from crossbar.costs import (
     Activity,
     ArrayLimits,
+    ErrorReadCost,
     Holding,
     LayerShape,
     UpdateCost,
     analog_holding,
+    backpropagation_cost,
     digital_holding,
+    feedback_cost,
     network_cost,
 )
 from crossbar.costs.method import Method
@@ -58,6 +61,9 @@ class Footprint:
         methods: in the order of the table.
         holdings: ways to hold what one pulse is too coarse for, of the config's largest layer.
         held_layer: that layer.
+        error_reads: of one mini-batch on its way upstream, through the feedback weights of the config's error
+            transport; None under backpropagation.
+        backpropagation_reads: the same through the weights themselves; None if there is only one layer.
     """
 
     config: RunConfig
@@ -67,6 +73,8 @@ class Footprint:
     methods: tuple[MethodFootprint, ...]
     holdings: dict[str, Holding]
     held_layer: LayerShape
+    error_reads: ErrorReadCost | None
+    backpropagation_reads: ErrorReadCost | None
 
 
 def measure_footprint(
@@ -100,7 +108,32 @@ def measure_footprint(
         methods=methods,
         holdings=_holdings(largest, methods, config.data.batch_size),
         held_layer=largest,
+        error_reads=_error_reads(hosts[0], config),
+        backpropagation_reads=_backpropagation_reads(layers, config),
     )
+
+
+def _error_reads(host: HostMeasurement, config: RunConfig) -> ErrorReadCost | None:
+    if not host.feedback:
+        return None
+    batch = config.data.batch_size
+    return feedback_cost(host.feedback, batch, _arrays(config), _adc_bits(config))
+
+
+def _backpropagation_reads(
+    layers: tuple[LayerShape, ...], config: RunConfig
+) -> ErrorReadCost | None:
+    sending = layers[1:]
+    if not sending:
+        return None
+    batch = config.data.batch_size
+    return backpropagation_cost(sending, batch, _arrays(config), _adc_bits(config))
+
+
+def _adc_bits(config: RunConfig) -> int | None:
+    assert isinstance(config.hardware, PCMHardware)
+    io = config.hardware.io
+    return None if io.perfect else io.adc_bits
 
 
 def _priced(

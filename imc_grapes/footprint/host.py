@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from crossbar.costs import Activity, LayerShape
+from crossbar.costs import Activity, FeedbackShape, LayerShape
 from crossbar.placement import placed_tiles
 from imc_grapes.config import RunConfig
 from imc_grapes.data import Dataset
+from imc_grapes.error_transport.base import ErrorTransport, attached_transport
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.run import prepare
 from imc_grapes.grapes.incoming_weights import is_analog
@@ -31,6 +32,7 @@ class HostMeasurement:
         step_peak_bytes: most bytes alive at once that one update allocated: torch's tensors and NumPy's arrays.
         layers: the weight layers, as the network was built and used.
         activity: what an update did to the devices of each layer, on average.
+        feedback: the feedback weights of the error transport; none under backpropagation.
     """
 
     state_bytes: int
@@ -38,6 +40,7 @@ class HostMeasurement:
     step_peak_bytes: int
     layers: tuple[LayerShape, ...]
     activity: dict[str, Activity]
+    feedback: tuple[FeedbackShape, ...] = ()
 
 
 def measure_method(config: RunConfig, dataset: Dataset, updates: int) -> HostMeasurement:
@@ -82,7 +85,22 @@ def measure_method(config: RunConfig, dataset: Dataset, updates: int) -> HostMea
         step_peak_bytes=peak,
         layers=layers,
         activity={name: _activity(layer) for name, layer in _analog_layers(trainer.model)},
+        feedback=tuple(_feedback_shapes(attached_transport(trainer.model), positions)),
     )
+
+
+def _feedback_shapes(
+    transport: ErrorTransport | None, positions: dict[str, int]
+) -> Iterator[FeedbackShape]:
+    if transport is None:
+        return
+    for name, weights in transport.feedback().items():
+        if transport.is_direct:
+            n_received, n_errors = weights.shape
+            yield FeedbackShape(name, n_errors, n_received)
+        else:
+            n_errors = len(weights)
+            yield FeedbackShape(name, n_errors, weights.numel() // n_errors, positions[name])
 
 
 def _batches(trainer: Trainer) -> Iterator[Any]:

@@ -86,6 +86,9 @@ def _readouts(config: RunConfig, name: str) -> list[Readout | None]:
     if name not in ("grapes", "lr_matched"):
         return [None]
     grapes = config.training.grapes
+    if config.training.error_transport == "dfa":
+        # The factors are those of the inputs there, which no other circuit reads.
+        return [PerDevice()]
     own = ColumnCurrent(adc_bits=8) if grapes.mode == "none" else grapes.readout
     if name == "lr_matched":
         return [own]
@@ -114,10 +117,13 @@ def _method(
             "exclude": chosen.exclude,
             "readout": readout.model_dump(),
             "factor_bits": chosen.factor_bits,
+            "clip": chosen.clip,
         }
     priced: dict[str, Any] = {"name": name, "update": update, "readout": readout}
     if readout is not None and chosen.factor_bits is not None:
         priced["factor_bits"] = chosen.factor_bits
+    if readout is not None and config.training.error_transport == "dfa":
+        priced["factors_of"] = "inputs"
     return ComparedMethod(Method.of(priced), RunConfig.model_validate(values))
 
 

@@ -48,6 +48,15 @@ def print_footprint(footprint: Footprint, console: Console) -> None:
         "crossbar/costs/constants.yaml.",
         highlight=False,
     )
+    feedback, plain = footprint.error_reads, footprint.backpropagation_reads
+    if feedback is not None and plain is not None:
+        console.print(
+            f"Errors go upstream by {config.training.error_transport}, through {feedback.weights:,} feedback weights "
+            f"on {feedback.devices:,} devices of their own: "
+            f"{energy_in_words(feedback.energy_pJ.typical)} a mini-batch, where backpropagation takes "
+            f"{energy_in_words(plain.energy_pJ.typical)} through {plain.weights:,} weights.",
+            highlight=False,
+        )
 
 
 def _table(*headings: str) -> Table:

@@ -204,3 +204,26 @@ def test_images_that_are_not_there_are_replaced_by_random_ones(tmp_path, monkeyp
     assert sample.dataset.image_shape == (1, 28, 28)
     assert len(sample.dataset.train) == 128
     assert "random" in sample.source
+
+
+@pytest.mark.parametrize("transport", ["bp", "fa", "dfa"])
+def test_feedback_weights_of_an_error_transport_are_priced(transport):
+    config = load_run_config(
+        CONFIG,
+        [
+            *DIGITS,
+            "network.hidden=[12,11]",
+            "training.grapes.readout={kind: per_device}",
+            f"training.error_transport={transport}",
+        ],
+    )
+    compared = [one for one in compared_methods(config) if one.method.name == "grapes"]
+    if transport == "dfa":
+        assert {one.method.readout.kind for one in compared} == {"per_device"}
+    dataset = sample_data(config, 2, None).dataset
+    host = measure_method(compared[0].config, dataset, 2)
+    assert [(one.name, one.n_errors, one.n_received) for one in host.feedback] == {
+        "bp": [],
+        "fa": [("3", 11, 12), ("5", 10, 11)],
+        "dfa": [("3", 10, 12), ("5", 10, 11)],
+    }[transport]
