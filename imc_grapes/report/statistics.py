@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from imc_grapes.measures.effect_size import PairedEffect, paired_effect
 from imc_grapes.report.analysis import Analysis
@@ -97,10 +97,12 @@ def _differences(by_series: dict[str, pd.DataFrame], baseline: str) -> dict[str,
 def _p_value(
     effect: PairedEffect, values: npt.NDArray[np.float64], reference: npt.NDArray[np.float64]
 ) -> float:
-    """Of the paired t-test. Where the differences do not vary, its statistic is 0/0 or infinite."""
+    """Of the two-sided paired t-test. Where the differences do not vary, its statistic is 0/0 or infinite."""
     if effect.low == effect.high:
         return 1.0 if np.allclose(values, reference, rtol=1e-12, atol=0.0) else 0.0
-    return float(stats.ttest_rel(values, reference).pvalue)
+    differences = values - reference
+    t = effect.mean * np.sqrt(effect.pairs) / differences.std(ddof=1)
+    return float(2 * special.stdtr(effect.pairs - 1, -abs(t)))
 
 
 def _std(values: pd.Series) -> float | None:
