@@ -42,11 +42,17 @@ def axes_of(config: SweepConfig, document: YamlDocument) -> Axes:
         InputError: values of the wrong form, zipped lists of different lengths, a key swept twice.
     """
     tune_key = _tune_key(config, document)
+    for key in config.side_by_side:
+        if key not in config.grid:
+            raise InputError(
+                describe(document, ("side_by_side",), f"'{key}' is no key of the grid")
+            )
     untuned = [axis for axis in (_cases(config, document), _zipped(config, document)) if axis]
     grid = {}
     for key, raw in config.grid.items():
         found = choices(key, raw, document, ("grid", key))
-        grid[key] = Axis(key, "method" if is_method_key(key) else "setting", found)
+        compared = is_method_key(key) and key not in config.side_by_side
+        grid[key] = Axis(key, "method" if compared else "setting", found)
     untuned += [axis for key, axis in grid.items() if key != tune_key]
     tune, of_case = _tuned(config, document, tune_key, grid)
     _refuse_overlaps([*untuned, *([tune] if tune else [])])

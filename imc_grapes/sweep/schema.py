@@ -41,6 +41,9 @@ class SweepConfig(Section):
     grid: dict[str, Any] = Field(default_factory=dict)
     """Every combination: per key a list, {linspace: [start, stop, count]}, {logspace: [start, stop, count]}, or a
     mapping of names to values, where the name labels the value in tables and charts."""
+    side_by_side: tuple[str, ...] = ()
+    """Keys of the grid that are shown side by side, as device configs are, though they decide how the network is
+    trained, such as training.optimizer.name: methods are then compared within each of their values."""
     tune: str | dict[str, Any] | None = None
     """The key whose best value each method may choose by its validation score: a key of the grid, or one key with
     its values, or one key with values per case. Null: training.optimizer.lr, if it is in the grid."""

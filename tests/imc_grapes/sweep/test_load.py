@@ -219,3 +219,15 @@ def test_what_the_command_line_sets_comes_last(sweep_file):
 def test_a_scale_or_override_that_is_wrong_is_named(sweep_file, text, overrides, message):
     with pytest.raises(InputError, match=message):
         load_sweep(sweep_file(text), overrides)
+
+
+def test_what_is_side_by_side_is_not_compared(sweep_file):
+    text = (
+        "cases: {SGD: {training.grapes.mode: none}, GRAPES: {training.grapes.mode: propagating}}\n"
+        "grid: {training.optimizer.name: [sgd, adam]}\n"
+    )
+    plan = load_sweep(sweep_file(text + "side_by_side: [training.optimizer.name]\n"))
+    assert list(dict.fromkeys(t.method for t in plan.trials)) == ["SGD", "GRAPES"]
+    assert list(dict.fromkeys(t.setting for t in plan.trials)) == ["SGD", "Adam"]
+    with pytest.raises(InputError, match=r"side_by_side: 'data.name' is no key of the grid"):
+        load_sweep(sweep_file(text + "side_by_side: [data.name]\n"))
