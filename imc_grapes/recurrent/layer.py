@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from imc_grapes.sequence_checks import check_sequence
 from kernels.errors import InputError
@@ -70,9 +71,13 @@ class RecurrentLayer(nn.Module):
             after the last.
 
         Raises:
-            InputError: wrong width, an empty axis, or a state that does not fit.
+            InputError: wrong width, an empty axis, a packed sequence, or a state that does not fit.
         """
         axes = ("batch", "time", "features") if self.batch_first else ("time", "batch", "features")
+        if isinstance(x, PackedSequence):
+            raise InputError(
+                "x: is packed; pad_packed_sequence makes a sequence of it that this layer takes"
+            )
         check_sequence(x, self.input_size, axes)
         sequence = x.transpose(0, 1) if self.batch_first else x
         carried = self._first_state(state, sequence)

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from imc_grapes import Grapes, InputError
+from imc_grapes.recurrent import unrolled
 
 STEPS, BATCH, INPUTS, UNITS, OUTPUTS = 6, 3, 5, 4, 2
 KINDS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
@@ -56,7 +57,12 @@ def exact(tensor):
 
 
 def as_oracle(kind, layer):
-    return oracle.Layer(kind, *map(exact, layer.parameters()))
+    """The parameters by their names: torch's own order and ours differ."""
+    values = dict(layer.named_parameters())
+    ours = "linear_ih.weight" in values
+    theirs = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    names = ("linear_ih.weight", "linear_hh.weight", "linear_ih.bias", "linear_hh.bias")
+    return oracle.Layer(kind, *(exact(values[name]) for name in (names if ours else theirs)))
 
 
 def relative_error(found, expected):
@@ -84,6 +90,26 @@ def test_gradients_of_a_stack_follow_the_equations(kind, mode, dtype):
         for parameter, gradient in zip(getattr(model, name).parameters(), gradients, strict=True):
             assert relative_error(parameter.grad, gradient) < limit
     assert relative_error(x.grad, to_inputs) < limit
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_layers_of_one_torch_module_are_modulated_one_by_one_once_unrolled(kind, mode):
+    torch.manual_seed(0)
+    deep = uneven_(KINDS[kind](INPUTS, UNITS, num_layers=2).double())
+    model = nn.ModuleDict({"deep": unrolled(deep), "head": nn.Linear(UNITS, OUTPUTS).double()})
+    layers = [as_oracle(kind, layer) for layer in model["deep"].layers]
+    x = sequence()
+    expected, _ = oracle.grapes_gradients(layers, exact(x), lambda outputs: 2 * outputs, mode)
+    assert set(Grapes(model, mode).factors()) == {"deep.layers.0", "deep.layers.1"}
+    model["deep"](x)[0].square().sum().backward()
+    for layer, (w_ih, w_hh, b_ih, b_hh) in zip(model["deep"].layers, expected, strict=True):
+        for linear, weight, bias in (
+            (layer.linear_ih, w_ih, b_ih),
+            (layer.linear_hh, w_hh, b_hh),
+        ):
+            assert relative_error(linear.weight.grad, weight) < 1e-10
+            assert relative_error(linear.bias.grad, bias) < 1e-10
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,6 +6,7 @@ from aihwkit.nn.conversion import convert_to_analog
 from aihwkit.simulator.configs import FloatingPointRPUConfig
 from torch import nn
 
+from crossbar import ColumnCurrent, PCMConfig, PerDevice, Probe
 from imc_grapes import Grapes, InputError
 from imc_grapes.recurrent import GRU, LSTM, RNN, RecurrentStack, unrolled
 
@@ -88,6 +89,8 @@ def test_bad_sizes_and_states_are_refused():
         GRU(3, 4)(sequence())
     with pytest.raises(InputError, match=r"state: must be 2 of shape \[1, batch, hidden\]"):
         LSTM(5, 4)(sequence(), torch.zeros(1, 3, 4))
+    with pytest.raises(InputError, match="x: is packed"):
+        RNN(5, 4)(nn.utils.rnn.pack_sequence([torch.rand(3, 5), torch.rand(2, 5)]))
 
 
 @pytest.mark.parametrize("mode", ["propagating", "local", "lr_matched"])
@@ -114,3 +117,19 @@ def test_on_tiles_grapes_is_that_of_torchs_layer(kind, mode):
     close(model["layer"].bias_hh_l0.grad, ours["layer"].linear_hh.bias.grad)
     close(model["layer"].weight_hh_l0.grad, ours["layer"].linear_hh.weight.grad)
     close(model["layer"].bias_ih_l0.grad, analog.layer.linear_ih.analog_module.bias.grad)
+
+
+@pytest.mark.parametrize("readout", [ColumnCurrent(), Probe(), PerDevice(adc_bits=6)], ids=repr)
+@pytest.mark.parametrize("kind", TORCH)
+def test_the_factors_of_gated_units_are_read_through_circuits_of_our_tiles(kind, readout):
+    torch.manual_seed(0)
+    model = unrolled(nn.ModuleDict({"layer": kind(30, 8), "head": nn.Linear(8, 2)}))
+    with torch.no_grad():
+        # Units 0 to 3 have weights three times as large, in every gate.
+        for linear in model["layer"].incoming_weights():
+            linear.weight.view(-1, 8, linear.in_features)[:, 4:] /= 3
+    analog = convert_to_analog(model, PCMConfig(seed=1))
+    read = Grapes(analog, readout=readout).factors()["layer"]
+    assert read.shape == (8,)
+    assert read.max() == 2.0
+    assert read[:4].min() > read[4:].max()
