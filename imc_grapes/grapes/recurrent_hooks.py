@@ -66,14 +66,14 @@ class RecurrentModulation:
             if not tensor.requires_grad:
                 return tensor
             outside: Tensor = _Outside.apply(tensor, factors, self)  # type: ignore[no-untyped-call]
-            setattr(outside, _MARK, _Inside(self, tensor))
+            setattr(outside, _MARK, _Inside(self, tensor, outside._version))
             return outside
 
         return _map_tensors(modulated, result)
 
     def _own(self, tensor: Tensor) -> Tensor:
         mark: _Inside | None = getattr(tensor, _MARK, None)
-        if mark is not None and mark.owner is self:
+        if mark is not None and mark.owner is self and mark.version == tensor._version:
             return mark.tensor
         if tensor.requires_grad and self._comes_from_here(tensor.grad_fn):
             raise InputError(
@@ -101,6 +101,8 @@ class _Inside(NamedTuple):
 
     owner: RecurrentModulation
     tensor: Tensor
+    version: int
+    """Of the returned tensor, which is another once it has been changed in place."""
 
 
 class _Outside(Function):
@@ -112,7 +114,8 @@ class _Outside(Function):
     ) -> Tensor:
         ctx.factors = factors
         ctx.modulation = modulation
-        return tensor.view_as(tensor)
+        # The same memory, but no view: what may be changed in place without GRAPES may be with it.
+        return tensor.detach()
 
     @staticmethod
     def backward(ctx: Any, *errors: Tensor) -> Any:

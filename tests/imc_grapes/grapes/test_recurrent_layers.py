@@ -193,11 +193,26 @@ def test_a_state_that_was_changed_on_its_way_back_is_an_error():
     state = model["cell"](x[0])
     with pytest.raises(InputError, match=r"layer 'cell': the state that it is given was computed"):
         model["cell"](x[1], 0.5 * state)
+    in_place = model["cell"](x[0])
+    in_place.mul_(0.5)
+    with pytest.raises(InputError, match=r"layer 'cell': the state that it is given was computed"):
+        model["cell"](x[1], in_place)
     model["cell"](x[1], state.detach() * 0.5)
     from_elsewhere = model["head"](torch.rand(BATCH, UNITS)) @ torch.rand(2, UNITS)
     model["cell"](x[1], from_elsewhere)
     grapes.detach()
     model["cell"](x[1], 0.5 * state)
+
+
+def test_outputs_may_be_changed_in_place_where_torch_allows_it():
+    found = []
+    for activation in (torch.relu, torch.relu_):
+        model = Stack("gru")
+        Grapes(model)
+        activation(model.first(sequence(torch.float32))[0]).square().sum().backward()
+        found.append([p.grad for p in model.first.parameters()])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 @pytest.mark.parametrize("mode", MODES)
