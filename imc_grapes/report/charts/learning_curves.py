@@ -1,10 +1,15 @@
 """Score after every epoch of training."""
 
+from typing import Any
+
 import altair as alt
+import pandas as pd
 
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.charts import style
 from imc_grapes.vega.picture import Picture
+
+_FEW_EPOCHS = 10
 
 
 def learning_curves_picture(analysis: Analysis) -> Picture | None:
@@ -29,7 +34,7 @@ def learning_curves_picture(analysis: Analysis) -> Picture | None:
             "epoch:Q",
             title="epoch",
             scale=alt.Scale(nice=False),
-            axis=alt.Axis(tickMinStep=1, format="d", grid=False),
+            axis=alt.Axis(format="d", grid=False, **_ticks(frame["epoch"])),
         ),
         color=style.colour(analysis),
     )
@@ -65,3 +70,9 @@ def learning_curves_picture(analysis: Analysis) -> Picture | None:
         "the band is one standard deviation over seeds.",
         spec=style.faceted(alt.layer(band, line, points), analysis, frame),
     )
+
+
+def _ticks(epochs: pd.Series) -> dict[str, Any]:
+    """Every epoch of a few, some of which Vega would label twice; of many, what Vega chooses."""
+    numbers = sorted(int(epoch) for epoch in epochs.unique())
+    return {"values": numbers} if len(numbers) <= _FEW_EPOCHS else {"tickMinStep": 1}
