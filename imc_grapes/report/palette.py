@@ -1,9 +1,19 @@
-"""One colour per method, the same in every picture; Okabe and Ito's colours, told apart by the colour-blind."""
+"""One colour per method, the same in every picture, told apart by the colour-blind: Okabe and Ito's, then Tol's."""
 
 from itertools import cycle, islice
 
 BASELINE = "#5b6472"
-_OTHERS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7b4fb3")
+_OTHERS = (
+    "#d55e00",
+    "#0072b2",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+    "#7b4fb3",
+    "#882255",
+    "#999933",
+)
 _SHAPES = (
     "circle",
     "square",
@@ -11,7 +21,7 @@ _SHAPES = (
     "triangle-up",
     "triangle-down",
     "cross",
-    "stroke",
+    "triangle-left",
     "triangle-right",
 )
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])

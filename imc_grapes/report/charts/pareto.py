@@ -12,6 +12,8 @@ from imc_grapes.words import bytes_in_words
 
 _MARGIN = 0.06
 """Room beside the first and the last point, as a share of the axis; nothing has less than 0 bits."""
+_BESIDE = 0.02
+"""Distance of points of equal memory, as a share of the axis."""
 
 
 def pareto_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
@@ -33,10 +35,11 @@ def pareto_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
         for one in found
     )
     most = frame["kbit"].max()
+    frame["drawn_at"] = frame["kbit"] + most * _sideways(frame)
     picked = style.picked_in_legend("method_pareto")
     base = alt.Chart().encode(
         x=alt.X(
-            "kbit:Q",
+            "drawn_at:Q",
             title="update state kept between updates (kbit)",
             scale=alt.Scale(domain=[-_MARGIN * most, (1 + _MARGIN) * most], nice=False),
             axis=alt.Axis(tickCount=6, labelExpr="datum.value < 0 ? '' : datum.label"),
@@ -46,7 +49,7 @@ def pareto_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
     front = (
         base.transform_filter("datum.front")
         .mark_line(interpolate="step-after", color="#aab2bd", strokeDash=[4, 4], strokeWidth=1.5)
-        .encode(order="kbit:Q")
+        .encode(x="kbit:Q", order="kbit:Q")
     )
     bars = base.mark_rule(strokeWidth=1.6).encode(
         y="low:Q",
@@ -75,10 +78,16 @@ def pareto_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
         caption=(
             f"{'Upper' if metric.higher_is_better else 'Lower'} left is best. The dashed line is the Pareto front: "
             f"the best {metric.label} at each amount of memory. "
-            "Bars are one standard deviation over seeds."
+            "Bars are one standard deviation over seeds; methods with the same memory stand side by side."
         ),
         spec=style.faceted(alt.layer(front, bars, points), analysis, frame),
     )
+
+
+def _sideways(frame: pd.DataFrame) -> pd.Series:
+    """How far each point is moved, as a share of the axis, so that points of equal memory do not hide each other."""
+    equal = frame.groupby(["facet", "kbit"])["series"]
+    return (equal.cumcount() - (equal.transform("size") - 1) / 2) * _BESIDE
 
 
 def _is_on_front(one: Standing, found: list[Standing], metric: Metric) -> bool:

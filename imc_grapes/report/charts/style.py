@@ -13,6 +13,8 @@ FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
 INK, FAINT_INK, GRID = "#1f2733", "#566070", "#e6e9ee"
 WIDTH, HEIGHT = 620, 330
 FACET_WIDTH, FACET_HEIGHT, FACET_COLUMNS = 300, 220, 3
+LEGEND_LETTER, LEGEND_SYMBOL, LEGEND_OVERHANG = 6.5, 40, 60
+"""Pixels that a letter, and the symbol with the space around it, take in a legend; how far that may stick out."""
 MOST_FACETS = 12
 """More device configs than that are offered one by one instead of side by side."""
 ALL = "all"
@@ -137,5 +139,13 @@ def finished(chart: Any, frame: pd.DataFrame) -> dict[str, Any]:
     spec: dict[str, Any] = chart.properties(data=NO_DATA).to_dict()
     plain = frame.astype(object).where(frame.notna(), None)
     spec["data"] = {"values": plain.to_dict(orient="records")}
-    spec["config"] = CONFIG
+    spec["config"] = {**CONFIG, "legend": {**CONFIG["legend"], "columns": _legend_columns(frame)}}
     return spec
+
+
+def _legend_columns(frame: pd.DataFrame) -> int:
+    """As many names beside each other as fit above the narrowest picture."""
+    names = [str(name) for name in frame["series"].unique()] if "series" in frame else [""]
+    widest = max(map(len, names))
+    fitting = (WIDTH + LEGEND_OVERHANG) // (LEGEND_SYMBOL + LEGEND_LETTER * widest)
+    return int(max(1, min(len(names), fitting)))
