@@ -60,7 +60,9 @@ def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = 
         row += [_slowness(one)] if slow else []
         row += [bytes_in_words(one.state_bytes)]
         row += (
-            [f"{one.tuned:.3g}" if isinstance(one.tuned, float) else str(one.tuned)] if tuned else []
+            [f"{one.tuned:.3g}" if isinstance(one.tuned, float) else str(one.tuned)]
+            if tuned
+            else []
         )
         rows.append(row)
         starts.append(

@@ -36,11 +36,13 @@ def holding_picture(footprint: Footprint) -> Picture:
         ),
     )
 
+    powers_of_ten = alt.Axis(format=",~g", values=[10.0**power for power in range(-3, 7)])
+
     def panel(quantity: str, title: str) -> alt.LayerChart:
         chosen = base.transform_filter(f"datum.quantity == '{quantity}'")
         scale = alt.Scale(type="log", padding=14)
         ranges = chosen.mark_rule(strokeWidth=2).encode(
-            x=alt.X("low:Q", title=title, scale=scale, axis=alt.Axis(format="~g")), x2="high:Q"
+            x=alt.X("low:Q", title=title, scale=scale, axis=powers_of_ten), x2="high:Q"
         )
         points = chosen.mark_point(filled=True, size=90, opacity=1).encode(
             x=alt.X("typical:Q", title=title, scale=scale)

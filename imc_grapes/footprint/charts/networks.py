@@ -39,7 +39,7 @@ def networks_picture(footprint: Footprint) -> Picture:
         "uJ:Q",
         title="energy of one update (µJ)",
         scale=alt.Scale(type="log", padding=20),
-        axis=alt.Axis(format="~s"),
+        axis=alt.Axis(format=",~g"),
     )
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         x=x,

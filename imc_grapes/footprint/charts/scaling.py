@@ -54,7 +54,7 @@ def scaling_picture(footprint: Footprint) -> Picture:
             "uJ:Q",
             title="energy of one update (µJ)",
             scale=alt.Scale(type="log"),
-            axis=alt.Axis(format="~s"),
+            axis=alt.Axis(format=",~g"),
         )
     )
     chart = alt.hconcat(

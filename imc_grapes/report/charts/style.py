@@ -139,13 +139,16 @@ def finished(chart: Any, frame: pd.DataFrame) -> dict[str, Any]:
     spec: dict[str, Any] = chart.properties(data=NO_DATA).to_dict()
     plain = frame.astype(object).where(frame.notna(), None)
     spec["data"] = {"values": plain.to_dict(orient="records")}
-    spec["config"] = {**CONFIG, "legend": {**CONFIG["legend"], "columns": _legend_columns(frame)}}
+    spec["config"] = CONFIG
+    if "series" in frame:
+        columns = {"columns": _legend_columns(frame["series"])}
+        spec["config"] = {**CONFIG, "legend": {**CONFIG["legend"], **columns}}
     return spec
 
 
-def _legend_columns(frame: pd.DataFrame) -> int:
+def _legend_columns(series: pd.Series) -> int:
     """As many names beside each other as fit above the narrowest picture."""
-    names = [str(name) for name in frame["series"].unique()] if "series" in frame else [""]
+    names = [str(name) for name in series.unique()]
     widest = max(map(len, names))
     fitting = (WIDTH + LEGEND_OVERHANG) // (LEGEND_SYMBOL + LEGEND_LETTER * widest)
     return int(max(1, min(len(names), fitting)))
