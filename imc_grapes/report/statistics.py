@@ -9,6 +9,7 @@ from scipy import special
 
 from imc_grapes.measures.effect_size import PairedEffect, paired_effect
 from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.learning_columns import LEARNING_COLUMNS
 
 CONFIDENCE = 0.95
 
@@ -41,9 +42,8 @@ class Standing:
     seeds: int
     state_bytes: int
     tuned: object
-    slowness: tuple[float, float | None] | None
-    """Mean and standard deviation over seeds of the epochs that half of the fitted final score took; None where no
-    trial says."""
+    learning: dict[str, str]
+    """By heading: how it learned, where its trials say."""
     against_baseline: Difference | None
 
 
@@ -66,7 +66,7 @@ def standings(analysis: Analysis) -> list[Standing]:
                     seeds=len(rows),
                     state_bytes=int(rows["optimizer_state_bytes"].iloc[0]),
                     tuned=rows["tuned"].iloc[0],
-                    slowness=_slowness(rows),
+                    learning=_learning(rows),
                     against_baseline=differences.get(name),
                 )
             )
@@ -109,10 +109,9 @@ def _std(values: pd.Series) -> float | None:
     return float(values.std()) if len(values) > 1 else None
 
 
-def _slowness(rows: pd.DataFrame) -> tuple[float, float | None] | None:
-    if "slowness" not in rows or not (known := rows["slowness"].dropna().astype(float)).size:
-        return None
-    return float(known.mean()), _std(known)
+def _learning(rows: pd.DataFrame) -> dict[str, str]:
+    said = {column.heading: column.of(rows) for column in LEARNING_COLUMNS}
+    return {heading: text for heading, text in said.items() if text is not None}
 
 
 def holm(p_values: list[float]) -> list[float]:

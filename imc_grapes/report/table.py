@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.learning_columns import LEARNING_COLUMNS
 from imc_grapes.report.statistics import Standing, score_over_time
 from imc_grapes.report.words import g_words, p_words
 from imc_grapes.words import bytes_in_words, time_in_words
@@ -35,7 +36,11 @@ def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = 
         times = [times[0], times[len(times) // 2], times[-1]]
     tuned = analysis.sweep.tune is not None
     tested = is_wide and any(one.against_baseline for one in found)
-    slow = any(one.slowness for one in found)
+    learning = [
+        column.heading
+        for column in LEARNING_COLUMNS
+        if any(column.heading in one.learning for one in found)
+    ]
     metric = analysis.metric
     cells = _score_cells(analysis)
     headings = [analysis.compares]
@@ -43,7 +48,7 @@ def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = 
         f"test {metric.short_heading}"
     ]
     headings += [f"against {analysis.baseline}", "Hedges' g"] if tested else []
-    headings += ["slowness (epochs)"] if slow else []
+    headings += learning
     headings += ["update state"]
     headings += [_tuned_name(analysis)] if tuned else []
     leaders = {
@@ -57,7 +62,7 @@ def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = 
             metric.number(one.mean, one.std)
         ]
         row += _against(one, analysis) if tested else []
-        row += [_slowness(one)] if slow else []
+        row += [one.learning.get(heading, "-") for heading in learning]
         row += [bytes_in_words(one.state_bytes)]
         row += (
             [f"{one.tuned:.3g}" if isinstance(one.tuned, float) else str(one.tuned)]
@@ -93,13 +98,6 @@ def _against(one: Standing, analysis: Analysis) -> list[str]:
         f"{analysis.metric.signed(effect.mean)}, {p_words(difference.p_value)}",
         g_words(effect) or "-",
     ]
-
-
-def _slowness(one: Standing) -> str:
-    if one.slowness is None:
-        return "-"
-    mean, std = one.slowness
-    return f"{mean:.2f}" if std is None else f"{mean:.2f} ± {std:.2f}"
 
 
 def _tuned_name(analysis: Analysis) -> str:

@@ -31,7 +31,7 @@ def made_up(
     trial: Trial,
     score: float,
     *,
-    slowness: float | None = None,
+    learning: dict[str, float | None] | None = None,
     times_s: tuple[float, ...] = (25.0, 86400.0, 31536000.0),
 ) -> TrialResult:
     """A result in which global compensation wins two hundredths, and every step in time costs one."""
@@ -60,8 +60,7 @@ def made_up(
         "optimizer_state_bytes": STATE_BYTES.get(trial.method, 0),
         "drift": drift,
     }
-    if slowness is not None:
-        summary["slowness"] = slowness
+    summary |= learning or {}
     return TrialResult(
         "t0", "t1", 1.5, "here", {"python": "3.11", "torch": "2.13"}, summary, epochs, {}
     )

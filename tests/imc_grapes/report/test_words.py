@@ -112,13 +112,15 @@ def test_perplexity_has_no_unit(filled, four_methods):
     )
 
 
-def test_slowness_is_a_column_where_trials_tell_it(filled, four_methods):
-    out = filled(four_methods + "seeds: 2\n", lambda t: 0.9, times_s=(), slowness=0.42)
+def test_how_a_network_learned_is_a_column_where_trials_tell_it(filled, four_methods):
+    learning = {"slowness": 0.42, "forgetting": 0.0731, "epochs_to_target": None}
+    out = filled(four_methods + "seeds: 2\n", lambda t: 0.9, times_s=(), learning=learning)
     analysis = analyse(read_sweep(out))
     table = summary_table(analysis, standings(analysis))
-    assert (
-        dict(zip(table.headings, table.rows[0], strict=True))["slowness (epochs)"] == "0.42 ± 0.00"
-    )
+    shown = dict(zip(table.headings, table.rows[0], strict=True))
+    assert shown["slowness (epochs)"] == "0.42 ± 0.00"
+    assert shown["forgetting (points)"] == "7.3 ± 0.0"
+    assert "epochs to target" not in shown
 
 
 @pytest.mark.parametrize(
