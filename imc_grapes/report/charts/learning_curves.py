@@ -7,6 +7,7 @@ import pandas as pd
 
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.charts import style
+from imc_grapes.report.charts.curves import curves
 from imc_grapes.vega.picture import Picture
 
 _FEW_EPOCHS = 10
@@ -28,47 +29,24 @@ def learning_curves_picture(analysis: Analysis) -> Picture | None:
         seeds=("seed", "nunique"),
     )
     frame = style.score_columns(frame, metric)
-    picked = style.picked_in_legend("method_learning")
-    base = alt.Chart().encode(
-        x=alt.X(
-            "epoch:Q",
-            title="epoch",
-            scale=alt.Scale(nice=False),
-            axis=alt.Axis(format="d", grid=False, **_ticks(frame["epoch"])),
-        ),
-        color=style.colour(analysis),
+    epoch = alt.X(
+        "epoch:Q",
+        title="epoch",
+        scale=alt.Scale(nice=False),
+        axis=alt.Axis(format="d", grid=False, **_ticks(frame["epoch"])),
     )
-    band = base.mark_area().encode(
-        y=style.score_axis("low:Q", f"{data} {metric.heading}"),
-        y2="high:Q",
-        opacity=alt.condition(picked, alt.value(0.12), alt.value(0.0)),
-    )
-    line = base.mark_line(strokeWidth=2).encode(
-        y="score:Q",
-        strokeDash=style.dash(analysis),
-        opacity=alt.condition(picked, alt.value(1.0), alt.value(0.08)),
-    )
-    points = (
-        base.mark_point(filled=True, size=34)
-        .encode(
-            y="score:Q",
-            shape=style.shape(analysis),
-            opacity=alt.condition(picked, alt.value(1.0), alt.value(0.08)),
-            tooltip=[
-                alt.Tooltip("series:N", title=analysis.compares),
-                alt.Tooltip("epoch:Q", title="epoch"),
-                *style.score_tooltips(metric, f"{data} {metric.short_heading}"),
-                alt.Tooltip("loss:Q", title="training loss", format=".4f"),
-            ],
-        )
-        .add_params(picked)
-    )
+    tooltips = [
+        alt.Tooltip("epoch:Q", title="epoch"),
+        *style.score_tooltips(metric, f"{data} {metric.short_heading}"),
+        alt.Tooltip("loss:Q", title="training loss", format=".4f"),
+    ]
+    layers = curves(epoch, analysis, "method_learning", f"{data} {metric.heading}", tooltips)
     return Picture(
         name="learning-curves",
         title="Learning curves",
         caption=f"{metric.title} on {data} data after each epoch of training, before the weights are programmed; "
         "the band is one standard deviation over seeds.",
-        spec=style.faceted(alt.layer(band, line, points), analysis, frame),
+        spec=style.faceted(layers, analysis, frame),
     )
 
 

@@ -4,12 +4,11 @@ import altair as alt
 
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.charts import style
+from imc_grapes.report.charts.curves import curves
 from imc_grapes.report.charts.time_axis import plotted, time_axis
 from imc_grapes.report.statistics import score_over_time
 from imc_grapes.vega.picture import Picture
 from imc_grapes.words import time_in_words
-
-_COMPENSATION = {"global": "global", "none": "none"}
 
 
 def score_over_time_picture(analysis: Analysis) -> Picture | None:
@@ -22,34 +21,18 @@ def score_over_time_picture(analysis: Analysis) -> Picture | None:
         plotted_s=frame["time_s"].map(plotted),
         time=frame["time_s"].map(time_in_words),
     )
-    picked = style.picked_in_legend("method_over_time")
-    base = alt.Chart().encode(x=time_axis(analysis.times_s), color=style.colour(analysis))
-    band = base.mark_area(opacity=0.11).encode(
-        y=style.score_axis("low:Q", f"test {metric.heading}"),
-        y2="high:Q",
-        opacity=alt.condition(picked, alt.value(0.11), alt.value(0.0)),
+    tooltips = [
+        alt.Tooltip("time:N", title="since programming"),
+        *style.score_tooltips(metric),
+        alt.Tooltip("seeds:Q", title="seeds"),
+    ]
+    layers = curves(
+        time_axis(analysis.times_s),
+        analysis,
+        "method_over_time",
+        f"test {metric.heading}",
+        tooltips,
     )
-    line = base.mark_line(strokeWidth=2.2).encode(
-        y="score:Q",
-        strokeDash=style.dash(analysis),
-        opacity=alt.condition(picked, alt.value(1.0), alt.value(0.08)),
-    )
-    points = (
-        base.mark_point(filled=True, size=62)
-        .encode(
-            y="score:Q",
-            shape=style.shape(analysis),
-            opacity=alt.condition(picked, alt.value(1.0), alt.value(0.08)),
-            tooltip=[
-                alt.Tooltip("series:N", title=analysis.compares),
-                alt.Tooltip("time:N", title="since programming"),
-                *style.score_tooltips(metric),
-                alt.Tooltip("seeds:Q", title="seeds"),
-            ],
-        )
-        .add_params(picked)
-    )
-    layers = alt.layer(band, line, points)
     kinds = frame["compensation"].unique().tolist()
     if len(kinds) > 1:
         choice = alt.param(
