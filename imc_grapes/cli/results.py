@@ -20,6 +20,9 @@ def results(
         bool,
         typer.Option("--json", help="Print every trial as JSON: config, summary, metrics, error."),
     ] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the comparison as Markdown, for a text.")
+    ] = False,
     where: Annotated[
         list[str] | None,
         typer.Option(
@@ -28,8 +31,8 @@ def results(
     ] = None,
 ) -> None:
     """Show what a sweep has found so far, also while it runs."""
-    if as_csv and as_json:
-        raise typer.BadParameter("--csv and --json exclude each other")
+    if as_csv + as_json + as_markdown > 1:
+        raise typer.BadParameter("--csv, --json and --markdown exclude each other")
     from dataclasses import replace
 
     from imc_grapes.store import read_sweep
@@ -45,6 +48,13 @@ def results(
         from imc_grapes.store.frames import frame_of
 
         typer.echo(frame_of(chosen, "trials").to_csv(index=False), nl=False)
+    elif as_markdown:
+        from imc_grapes.report.analysis import analyse
+        from imc_grapes.report.markdown import markdown
+        from imc_grapes.report.statistics import standings
+
+        analysis = analyse(chosen)
+        typer.echo(markdown(analysis, standings(analysis)))
     else:
         _print(chosen.trials, len(stored.trials))
         if chosen.with_status("done"):
