@@ -32,6 +32,8 @@ class Analysis:
     """Of the chosen trials: a row per time since programming and kind of compensation."""
     epochs: pd.DataFrame
     """Of the chosen trials: a row per epoch."""
+    tasks: pd.DataFrame
+    """Of the chosen trials that learned several tasks: a row per task after each that was trained."""
     compares: str
     """What `series` is: method or setting."""
     series: list[str]
@@ -106,6 +108,7 @@ def analyse(sweep: StoredSweep) -> Analysis:
         chosen=chosen,
         drift=drift,
         epochs=_of_chosen(frame_of(sweep, "epochs"), trials),
+        tasks=_of_chosen(frame_of(sweep, "tasks"), trials),
         compares=compares,
         series=_in_order(trials["series"]),
         facets=_in_order(trials["facet"]),

@@ -7,6 +7,7 @@ from imc_grapes.report.charts.learning_curves import learning_curves_picture
 from imc_grapes.report.charts.pareto import pareto_picture
 from imc_grapes.report.charts.score_over_time import score_over_time_picture
 from imc_grapes.report.charts.swept_setting import swept_setting_picture
+from imc_grapes.report.charts.tasks_learned import tasks_learned_picture
 from imc_grapes.report.charts.tuning_curve import tuning_picture
 from imc_grapes.report.charts.update_memory import update_memory_picture
 from imc_grapes.report.statistics import Standing
@@ -24,5 +25,6 @@ def pictures(analysis: Analysis, found: list[Standing]) -> list[Picture]:
         pareto_picture(analysis, found),
         tuning_picture(analysis),
         learning_curves_picture(analysis),
+        tasks_learned_picture(analysis),
     ]
     return [picture for picture in candidates if picture is not None]
