@@ -10,6 +10,7 @@ from aihwkit.simulator.parameters.pre_post import PrePostProcessingRPU
 from pydantic import TypeAdapter, ValidationError
 
 from crossbar.analog_product import converters, io_parameters
+from crossbar.never_read import never_read_problems
 from crossbar.pcm_tile import PCMTile, PCMTileArray
 from crossbar.specs import (
     AccumulatedSpec,
@@ -21,7 +22,6 @@ from crossbar.specs import (
     UpdateSpec,
 )
 from crossbar.streams import TileStreams
-from crossbar.weight_copy import never_read_problems
 from device_models.faults import Faults
 from device_models.parameters import Parameters, one_line
 from device_models.training import TrainingModel, TrainingModelSpec

@@ -5,8 +5,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from crossbar.specs import AccumulatedSpec, PulsedSpec, ReadSpec
-
 
 class WeightCopy:
     """Weights in the computer beside the array: one read after programming, then every pulse at its nominal size.
@@ -35,29 +33,3 @@ class WeightCopy:
         steps = torch.from_numpy(counts).view(self.weights.shape)
         self.weights.add_(steps, alpha=weight_per_pulse)
         self.weights.clamp_(-self._weight_range, self._weight_range)
-
-
-def never_read_problems(
-    read: ReadSpec, update: PulsedSpec | AccumulatedSpec
-) -> list[tuple[tuple[str, ...], str]]:
-    """Why an update cannot go without reads, as the key to blame and a message; nothing where it can."""
-    if read.during_training != "never":
-        return []
-    found: list[tuple[tuple[str, ...], str]] = []
-    if update.refresh.every_updates is not None:
-        found.append(
-            (
-                ("update", "refresh", "every_updates"),
-                "a refresh reads the devices, which read.during_training: never rules out; must be null (got "
-                f"{update.refresh.every_updates})",
-            )
-        )
-    if isinstance(update, PulsedSpec) and update.trains == "per_sample":
-        found.append(
-            (
-                ("update", "trains"),
-                "where random trains coincide is known to nobody who does not read the devices, which "
-                "read.during_training: never rules out; must be summed (got per_sample)",
-            )
-        )
-    return found

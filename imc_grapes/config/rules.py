@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from crossbar.never_read import never_read_problems
 from crossbar.specs import AccumulatedSpec
-from crossbar.weight_copy import never_read_problems
 from imc_grapes.config.image_rules import image_problems
 from imc_grapes.config.schema import AihwkitHardware, DigitalHardware, PCMHardware, RunConfig
 from imc_grapes.config.sequence_rules import sequence_problems

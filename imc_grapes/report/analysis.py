@@ -1,13 +1,13 @@
 """A sweep, arranged for comparison: what is compared, on what, at which times, and who took which tuned value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from imc_grapes.metric import Metric, metric_of
 from imc_grapes.report.tuning import with_chosen
-from imc_grapes.store.frames import frame_of
+from imc_grapes.store.frames import Level, frame_of
 from imc_grapes.store.reader import StoredSweep
 from imc_grapes.sweep.labels import hardware_of_values
 from imc_grapes.words import time_in_words
@@ -95,7 +95,7 @@ def analyse(sweep: StoredSweep) -> Analysis:
     by_setting = len(methods) == 1 and 1 < len(settings) <= MOST_COMPARED_SETTINGS
     compares, apart = ("setting", "method") if by_setting else ("method", "setting")
     trials = trials.assign(series=trials[compares], facet="" if by_setting else trials[apart])
-    drift = _of_chosen(frame_of(sweep, "drift"), trials)
+    drift = _of_chosen(sweep, "drift", trials)
     times = sorted(drift["time_s"].unique().tolist()) if len(drift) else []
     kinds = set(drift["compensation"]) if len(drift) else set()
     compensation = "global" if "global" in kinds else next(iter(sorted(kinds)), None)
@@ -107,8 +107,8 @@ def analyse(sweep: StoredSweep) -> Analysis:
         trials=trials,
         chosen=chosen,
         drift=drift,
-        epochs=_of_chosen(frame_of(sweep, "epochs"), trials),
-        tasks=_of_chosen(frame_of(sweep, "tasks"), trials),
+        epochs=_of_chosen(sweep, "epochs", trials),
+        tasks=_of_chosen(sweep, "tasks", trials),
         compares=compares,
         series=_in_order(trials["series"]),
         facets=_in_order(trials["facet"]),
@@ -123,11 +123,13 @@ def _in_order(column: pd.Series) -> list[str]:
     return [str(value) for value in column.unique()]
 
 
-def _of_chosen(frame: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
-    if frame.empty:
-        return frame
+def _of_chosen(sweep: StoredSweep, level: Level, trials: pd.DataFrame) -> pd.DataFrame:
+    """The frame of the chosen trials alone: there may be many times as many."""
     arranged = trials.loc[trials["chosen"], ["trial", "series", "facet"]]
-    return frame.merge(arranged, on="trial", how="inner")
+    chosen = set(arranged["trial"])
+    of_chosen = replace(sweep, trials=[one for one in sweep.trials if one["hash"] in chosen])
+    frame = frame_of(of_chosen, level)
+    return frame if frame.empty else frame.merge(arranged, on="trial", how="inner")
 
 
 def _headline(

@@ -29,15 +29,17 @@ def build_report(directory: Path) -> ReportFiles:
     Raises:
         InputError: there is no sweep, its file is damaged, or no trial is done.
     """
-    with DrawingProcess() as beside:
+    with DrawingProcess() as one, DrawingProcess() as other:
+        one.ask_for_libraries()
         analysis = analyse(read_sweep(directory))
         found = standings(analysis)
         drawn = pictures(analysis, found)
-        libraries = beside.libraries()
         folder = directory / FIGURES
         folder.mkdir(exist_ok=True)
-        beside.draw(drawn, folder)
+        other.ask_for_files(drawn[1::2], folder)
+        libraries = one.libraries()
+        one.ask_for_files(drawn[::2], folder)
         html = page(analysis, found, drawn, FIGURES, libraries)
         (directory / PAGE).write_text(html, encoding="utf-8")
-        figures = beside.files()
+        figures = sorted([*one.files(), *other.files()])
     return ReportFiles(directory / PAGE, figures, analysis, found)

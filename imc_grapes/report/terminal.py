@@ -8,10 +8,14 @@ from imc_grapes.report.statistics import Standing
 from imc_grapes.report.table import summary_table
 from imc_grapes.report.words import answer
 
+MOST_FACETS = 12
+"""More device configs than that would fill the terminal several times over; the report has all."""
+
 
 def print_summary(analysis: Analysis, found: list[Standing], console: Console) -> None:
     """Print the summary table, and the answer in words below it."""
-    table = summary_table(analysis, found)
+    shown_facets = analysis.facets[:MOST_FACETS]
+    table = summary_table(analysis, [one for one in found if one.facet in shown_facets])
     shown = RichTable(
         title=_title(analysis),
         title_justify="left",
@@ -28,6 +32,11 @@ def print_summary(analysis: Analysis, found: list[Standing], console: Console) -
             shown.add_row(facet, style="italic")
         shown.add_row(*row, style="bold" if is_best else None)
     console.print(shown)
+    if len(analysis.facets) > MOST_FACETS:
+        console.print(
+            f"{len(analysis.facets) - MOST_FACETS} more device configs are in the report.",
+            highlight=False,
+        )
     for facet in analysis.facets:
         on_facet = [one for one in found if one.facet == facet]
         prefix = f"{facet}: " if len(analysis.facets) > 1 else ""

@@ -1,4 +1,4 @@
-"""Draw in a process beside this one: vl-convert holds Python's lock while it works, so a thread would not do.
+"""Draw in processes beside this one: vl-convert holds Python's lock while it works, so threads would not do.
 
 Called as a module, not through multiprocessing, which would run the user's own script again.
 """
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from imc_grapes.vega.export import export
 from imc_grapes.vega.libraries import javascript_libraries
@@ -16,9 +16,10 @@ from imc_grapes.vega.picture import Picture
 
 
 class DrawingProcess:
-    """Hands out the scripts of a page, then draws pictures into files, while this process does something else.
+    """Makes the scripts of a page, or draws pictures into files, while this process does something else.
 
-    Use it as a context; leaving that waits for the files.
+    Use it as a context. One thing at a time: what was asked for must be taken before anything else is asked for, or
+    both processes may wait for each other at full pipes.
     """
 
     def __enter__(self) -> Self:
@@ -31,30 +32,34 @@ class DrawingProcess:
         )
         return self
 
-    def libraries(self) -> str:
-        """`javascript_libraries`; to be called once, before `draw`."""
-        assert self._process.stdout is not None
-        libraries: str = pickle.load(self._process.stdout)
-        return libraries
+    def ask_for_libraries(self) -> None:
+        """Begin to make `javascript_libraries`."""
+        self._ask(None)
 
-    def draw(self, pictures: list[Picture], directory: Path) -> None:
-        """Begin to export the pictures into `directory`; to be called once."""
-        assert self._process.stdin is not None
-        pickle.dump((pictures, directory.absolute()), self._process.stdin)
-        self._process.stdin.close()
+    def ask_for_files(self, pictures: list[Picture], directory: Path) -> None:
+        """Begin to export the pictures into `directory`."""
+        self._ask((pictures, directory.absolute()))
+
+    def libraries(self) -> str:
+        """What `ask_for_libraries` led to, once it is there."""
+        return str(self._answer())
 
     def files(self) -> list[Path]:
-        """The files that `draw` led to, once they are written.
+        """The files that `ask_for_files` led to, once they are written."""
+        paths: list[Path] = self._answer()
+        return paths
 
-        Raises:
-            RuntimeError: one could not be drawn or written; what went wrong is on the standard error stream.
-        """
+    def _ask(self, request: tuple[list[Picture], Path] | None) -> None:
+        assert self._process.stdin is not None
+        pickle.dump(request, self._process.stdin)
+        self._process.stdin.flush()
+
+    def _answer(self) -> Any:
         assert self._process.stdout is not None
         try:
-            paths: list[Path] = pickle.load(self._process.stdout)
+            return pickle.load(self._process.stdout)
         except EOFError:
             raise RuntimeError("the pictures could not be drawn; see above") from None
-        return paths
 
     def __exit__(
         self,
@@ -68,14 +73,19 @@ class DrawingProcess:
 
 
 def _serve() -> None:
-    pickle.dump(javascript_libraries(), sys.stdout.buffer)
-    sys.stdout.buffer.flush()
-    try:
-        pictures, directory = pickle.load(sys.stdin.buffer)
-    except EOFError:
-        return  # whoever wanted them has gone
-    paths = [path for picture in pictures for path in export(picture, directory)]
-    pickle.dump(paths, sys.stdout.buffer)
+    """Answer what is asked on the standard input until it ends."""
+    while True:
+        try:
+            request = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        answer = javascript_libraries() if request is None else _exported(*request)
+        pickle.dump(answer, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+def _exported(pictures: list[Picture], directory: Path) -> list[Path]:
+    return [path for picture in pictures for path in export(picture, directory)]
 
 
 if __name__ == "__main__":

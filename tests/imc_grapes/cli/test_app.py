@@ -1,6 +1,7 @@
 """Exit status and messages of the commands, called in this process."""
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -197,3 +198,9 @@ def test_without_arguments_the_commands_are_listed(cli):
 
 def test_an_unknown_command_is_status_2(cli):
     assert cli("rum")[0] == 2
+
+
+def test_what_only_reads_configs_and_results_does_not_wait_for_torch():
+    code = "import sys, imc_grapes.report, imc_grapes.sweep.run; print('torch' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
