@@ -3,11 +3,12 @@
 import json
 
 import pytest
+from stop_after import StopAfter
 
 from imc_grapes import InputError, RunConfig, run_experiment
 from imc_grapes.config import parse_run_config
 from imc_grapes.config.yaml_file import parse_yaml
-from imc_grapes.experiment import Interrupted, Listener
+from imc_grapes.experiment import Interrupted
 
 
 def run_config(**changes):
@@ -48,17 +49,6 @@ def test_convolutions_learn_by_direct_feedback():
     assert summary["test_accuracy"] > 0.6
     # The first convolution sends to no one; what the others send has the shape of their inputs.
     assert summary["feedback_weights"] == 10 * (8 * 4 * 4 + 16 * 2 * 2 + 32)
-
-
-class StopAfter(Listener):
-    def __init__(self, batches):
-        self.left = batches
-
-    def step(self):
-        self.left -= 1
-
-    def stop_requested(self):
-        return self.left <= 0
 
 
 HARDWARE = {

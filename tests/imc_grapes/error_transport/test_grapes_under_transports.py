@@ -4,10 +4,10 @@ import pytest
 import torch
 from aihwkit.nn.conversion import convert_to_analog
 from aihwkit.simulator.presets import IdealizedPreset, StandardHWATrainingPreset
+from tile_gradients import weight_gradient
 from torch import nn
 
 from crossbar import ColumnCurrent, PCMConfig
-from crossbar.placement import placed_tiles
 from imc_grapes import DirectFeedbackAlignment, FeedbackAlignment, Grapes, InputError
 from imc_grapes.grapes.quantised import quantised
 
@@ -56,23 +56,6 @@ def on_tiles(config, *, split):
             if bias is not None:
                 target.bias.data.copy_(bias)
     return analog.train(), digital
-
-
-def weight_gradient(layer):
-    module = layer.analog_module
-    found = torch.zeros(module.out_size, module.in_size)
-    for placed in placed_tiles(layer):
-        tile, context = placed.tile, placed.tile.analog_ctx
-        if tile.shared_weights is not None:
-            part = tile.shared_weights.grad
-        else:
-            errors, inputs = (
-                torch.cat([kept.reshape(-1, kept.shape[-1]) for kept in what])
-                for what in (context.analog_grad_output, context.analog_input)
-            )
-            part = errors.T @ inputs
-        found[placed.columns, placed.rows] += part
-    return found
 
 
 @pytest.mark.parametrize("split", [True, False], ids=["split", "whole"])

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from stop_after import StopAfter
 
 from imc_grapes import RunConfig, run_experiment
 from imc_grapes.experiment import Interrupted, Listener
@@ -29,17 +30,6 @@ def config(data=None, training=None, **sections):
             **sections,
         }
     )
-
-
-class StopAfter(Listener):
-    def __init__(self, batches):
-        self.left = batches
-
-    def step(self):
-        self.left -= 1
-
-    def stop_requested(self):
-        return self.left <= 0
 
 
 def result_bytes(folder):

@@ -3,6 +3,7 @@ import random
 
 import pytest
 import torch
+from stop_after import StopAfter
 
 from imc_grapes import InputError, RunConfig, load_run_config, run_experiment
 from imc_grapes.config import config_hash
@@ -23,23 +24,6 @@ def run_config(**sections):
         old = values.get(section)
         values[section] = {**old, **changes} if isinstance(old, dict) else changes
     return RunConfig.model_validate(values)
-
-
-class StopAfter(Listener):
-    """Asks to stop when so many batches are over."""
-
-    def __init__(self, batches):
-        self.left = batches
-        self.epochs = []
-
-    def step(self):
-        self.left -= 1
-
-    def epoch(self, metrics):
-        self.epochs.append(metrics.epoch)
-
-    def stop_requested(self):
-        return self.left <= 0
 
 
 def result_bytes(folder):

@@ -4,9 +4,10 @@ import json
 
 import pytest
 from made_up_data import write_music, write_text
+from stop_after import StopAfter
 
 from imc_grapes import InputError, RunConfig, run_experiment
-from imc_grapes.experiment import Interrupted, Listener
+from imc_grapes.experiment import Interrupted
 from imc_grapes.experiment.restore import restore
 
 MUSIC = {
@@ -47,17 +48,6 @@ def config(values, **sections):
     merged = {key: {**values[key], **changes} for key, changes in sections.items() if key in values}
     rest = {key: changes for key, changes in sections.items() if key not in values}
     return RunConfig.model_validate({**values, **merged, **rest})
-
-
-class StopAfter(Listener):
-    def __init__(self, batches):
-        self.left = batches
-
-    def step(self):
-        self.left -= 1
-
-    def stop_requested(self):
-        return self.left <= 0
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from aihwkit.simulator.presets import (
     PCMPreset,
     StandardHWATrainingPreset,
 )
+from tile_gradients import weight_gradient
 from torch import nn
 
 from crossbar.placement import placed_tiles
@@ -72,26 +73,6 @@ def on_tiles(preset, *, split):
 def batch():
     images = torch.rand((5, 1, 4, 4), generator=torch.Generator().manual_seed(1))
     return images.requires_grad_()
-
-
-def weight_gradient(layer):
-    """The gradient ``[n_out, n_in]`` that the tiles of `layer` will be updated with."""
-    module = layer.analog_module
-    found = torch.zeros(module.out_size, module.in_size)
-    for placed in placed_tiles(layer):
-        tile, context = placed.tile, placed.tile.analog_ctx
-        if tile.shared_weights is not None:
-            part = tile.shared_weights.grad
-        elif isinstance(tile.tile, nn.Module):
-            part = tile.tile.weight.grad
-        else:
-            errors, inputs = (
-                torch.cat([part.reshape(-1, part.shape[-1]) for part in kept])
-                for kept in (context.analog_grad_output, context.analog_input)
-            )
-            part = errors.T @ inputs
-        found[placed.columns, placed.rows] += part
-    return found
 
 
 def is_indexed(layer):
