@@ -1,8 +1,19 @@
-"""What can be wrong with a sequence that is given to a layer; every message names the axis."""
+"""What can be wrong with the sizes of a layer over time, and with a sequence that is given to it."""
 
 from torch import Tensor
 
 from kernels.errors import InputError
+
+
+def check_sizes(**sizes: int) -> None:
+    """Refuse a layer without inputs or units.
+
+    Raises:
+        InputError: it names the size that is below 1.
+    """
+    for key, size in sizes.items():
+        if size < 1:
+            raise InputError(f"{key}: must be at least 1 (got {size})")
 
 
 def check_sequence(x: Tensor, input_size: int, axes: tuple[str, str, str]) -> None:

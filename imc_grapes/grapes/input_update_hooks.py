@@ -14,7 +14,7 @@ from torch.utils.hooks import RemovableHandle
 from crossbar.placement import placed_tiles
 from imc_grapes.grapes.incoming_weights import is_analog
 from imc_grapes.grapes.node_axis import along
-from imc_grapes.grapes.update_hooks import position_of_weight_gradient, tile_nodes
+from imc_grapes.grapes.update_hooks import tile_nodes, with_weight_gradient_scaled
 from kernels.errors import InputError
 
 FactorSource = Callable[[], Tensor]
@@ -111,15 +111,9 @@ def _scale_tile_inputs(node: Any, of_rows: Tensor, of_inputs: Tensor) -> Callabl
     ) -> tuple[Tensor | None, ...] | None:
         context = node.analog_ctx
         if context.use_torch_update:
-            scaled = list(to_inputs)
-            position = position_of_weight_gradient(to_inputs, context.analog_tile.shared_weights)
-            gradient = scaled[position]
-            assert gradient is not None
-            axis = 0 if gradient.is_cuda else 1
-            scaled[position] = gradient * along(
-                _with_bias(of_rows, gradient.shape[axis]), gradient, axis
+            return with_weight_gradient_scaled(
+                context, to_inputs, 1, lambda size: _with_bias(of_rows, size)
             )
-            return tuple(scaled)
         kept = context.analog_input
         axis, factors = (1, of_inputs) if context.use_indexed else (kept[-1].dim() - 1, of_rows)
         kept[-1] = kept[-1] * along(factors.to(kept[-1].device), kept[-1], axis)

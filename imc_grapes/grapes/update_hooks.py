@@ -194,13 +194,7 @@ def _scale_tile_update(node: Any, factors: Tensor) -> Callable[..., Any]:
     ) -> tuple[Tensor | None, ...] | None:
         context = node.analog_ctx
         if context.use_torch_update:
-            scaled = list(to_inputs)
-            position = position_of_weight_gradient(to_inputs, context.analog_tile.shared_weights)
-            gradient = scaled[position]
-            assert gradient is not None
-            axis = 1 if gradient.is_cuda else 0
-            scaled[position] = gradient * along(factors, gradient, axis)
-            return tuple(scaled)
+            return with_weight_gradient_scaled(context, to_inputs, 0, lambda size: factors)
         kept = context.analog_grad_output
         axis = 1 if context.use_indexed else kept[-1].dim() - 1
         kept[-1] = kept[-1] * along(factors.to(kept[-1].device), kept[-1], axis)
@@ -209,7 +203,30 @@ def _scale_tile_update(node: Any, factors: Tensor) -> Callable[..., Any]:
     return after_backward
 
 
-def position_of_weight_gradient(gradients: tuple[Tensor | None, ...], weights: Tensor) -> int:
+def with_weight_gradient_scaled(
+    context: Any,
+    gradients: tuple[Tensor | None, ...],
+    axis: int,
+    factors: Callable[[int], Tensor],
+) -> tuple[Tensor | None, ...]:
+    """What a tile hands back, its weight gradient ``[n_out, n_in]`` scaled along `axis`.
+
+    Args:
+        context: of the tile's forward pass.
+        gradients: what it hands back; aihwkit keeps the weights of a CUDA tile transposed.
+        axis: 0 for outputs, 1 for inputs.
+        factors: as many as it is asked for.
+    """
+    scaled = list(gradients)
+    position = _position_of_weight_gradient(gradients, context.analog_tile.shared_weights)
+    gradient = scaled[position]
+    assert gradient is not None
+    there = 1 - axis if gradient.is_cuda else axis
+    scaled[position] = gradient * along(factors(gradient.shape[there]), gradient, there)
+    return tuple(scaled)
+
+
+def _position_of_weight_gradient(gradients: tuple[Tensor | None, ...], weights: Tensor) -> int:
     """aihwkit hands the weight gradient back last among those that are not None."""
     given = [index for index, gradient in enumerate(gradients) if gradient is not None]
     position = given[-1]

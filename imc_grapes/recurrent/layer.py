@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from imc_grapes.sequence_checks import check_sequence
+from imc_grapes.sequence_checks import check_sequence, check_sizes
 from kernels.errors import InputError
 
 State = tuple[Tensor, ...]
@@ -39,9 +39,7 @@ class RecurrentLayer(nn.Module):
         self, input_size: int, hidden_size: int, bias: bool = True, batch_first: bool = False
     ) -> None:
         super().__init__()
-        for key, size in (("input_size", input_size), ("hidden_size", hidden_size)):
-            if size < 1:
-                raise InputError(f"{key}: must be at least 1 (got {size})")
+        check_sizes(input_size=input_size, hidden_size=hidden_size)
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.batch_first = batch_first

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from imc_grapes.sequence_checks import check_finite, check_sequence, check_state
+from imc_grapes.sequence_checks import check_finite, check_sequence, check_sizes, check_state
 from imc_grapes.spiking.dynamics import Dynamics
 from imc_grapes.spiking.kernel_scan import KernelScan, suits_kernel
 from imc_grapes.spiking.recurrent_scan import RecurrentScan
@@ -44,9 +44,7 @@ class SNULayer(nn.Module):
         dynamics: Dynamics,
     ) -> None:
         super().__init__()
-        for key, size in (("input_size", input_size), ("hidden_size", hidden_size)):
-            if size < 1:
-                raise InputError(f"{key}: must be at least 1 (got {size})")
+        check_sizes(input_size=input_size, hidden_size=hidden_size)
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.recurrent = recurrent
