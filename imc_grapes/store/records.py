@@ -1,7 +1,13 @@
 """One trial as the store has it."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+
+
+def now() -> str:
+    """This moment as results keep it: ISO 8601, UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import json
 import socket
 import time
 import traceback
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numba
@@ -14,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from imc_grapes.config import RunConfig
 from imc_grapes.experiment import DivergedError, Outcome
 from imc_grapes.grapes.factors import NonFiniteWeightError
-from imc_grapes.store.records import TrialResult
+from imc_grapes.store.records import TrialResult, now
 from imc_grapes.sweep.trial import Runner, run
 from imc_grapes.versions import versions
 from kernels.errors import InputError
@@ -26,14 +25,14 @@ def attempt(config: RunConfig, data_dir: Path | None, runner: Runner = run) -> T
     It runs on one thread, so that trials side by side do not fight for cores, and so that sums are taken in the same
     order, with the same bits, however many trials run at once.
     """
-    started, clock = _now(), time.perf_counter()
+    started, clock = now(), time.perf_counter()
     numba.set_num_threads(1)
     torch.set_num_threads(1)
     with threadpool_limits(1):
         outcome, error = _outcome_or_error(config, data_dir, runner)
     return TrialResult(
         started=started,
-        finished=_now(),
+        finished=now(),
         seconds=time.perf_counter() - clock,
         host=socket.gethostname(),
         versions=versions(),
@@ -55,7 +54,3 @@ def _outcome_or_error(
     except Exception as unexpected:
         return None, f"{type(unexpected).__name__}: {unexpected}\n{traceback.format_exc()}"
     return outcome, None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

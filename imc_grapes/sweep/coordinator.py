@@ -4,13 +4,12 @@ import queue
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from distributed import Future, KilledWorker
 
-from imc_grapes.store.records import TrialResult
+from imc_grapes.store.records import TrialResult, now
 from imc_grapes.store.writer import StoreWriter
 from imc_grapes.sweep.cluster import RERUNS_AFTER_WORKER_DEATH, Workers
 from imc_grapes.sweep.plan import SweepPlan, Trial
@@ -185,7 +184,7 @@ class Coordinator:
 
 
 def _failure(error: str) -> TrialResult:
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    moment = now()
     return TrialResult(
-        started=now, finished=now, seconds=0.0, host="", versions=versions(), error=error
+        started=moment, finished=moment, seconds=0.0, host="", versions=versions(), error=error
     )

@@ -13,9 +13,9 @@ from multiprocessing import forkserver
 from imc_grapes.config import RunConfig
 from imc_grapes.config.schema import DigitalHardware, PCMHardware, SNUConfig
 
-_ALWAYS = ("distributed", "imc_grapes.sweep.attempt", "torch._dynamo", "kernels.importance")
+_ALWAYS = ("distributed", "imc_grapes.sweep.attempt", "torch._dynamo")
+_ANALOG_LAYERS = ("aihwkit.nn.conversion",)
 _TILES = (
-    "aihwkit.nn.conversion",
     "crossbar.pcm_tile",
     "crossbar.pcm_simulator_tile",
     "kernels.pair_writing",
@@ -42,7 +42,7 @@ def needed_modules(configs: list[RunConfig]) -> list[str]:
     if any(isinstance(config.network, SNUConfig) for config in configs):
         modules += _UNITS
     if not all(isinstance(config.hardware, DigitalHardware) for config in configs):
-        modules.append("aihwkit.nn")
+        modules += _ANALOG_LAYERS
     return modules
 
 

@@ -27,13 +27,12 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepPlan:
             with their file, line and key.
     """
     asked = told_apart(overrides)
-    sweep_file = read_yaml(path)
-    document = apply_overrides(at_scale(sweep_file, asked.scale), asked.sweep)
+    document = apply_overrides(at_scale(read_yaml(path), asked.scale), asked.sweep)
     config = validate(SweepConfig, document)
     base_path = path.parent / config.base
     if not base_path.exists():
         raise InputError(describe(document, ("base",), f"{base_path}: no such file"))
-    base_document = scaled_base(read_yaml(base_path), sweep_file, asked)
+    base_document = scaled_base(read_yaml(base_path), document, config, asked)
     base = parse_run_config(base_document)
     axes = axes_of(config, document)
     trials = expand(config, document, axes, base_document, base)

@@ -8,7 +8,7 @@ from imc_grapes.config.overrides import apply_overrides
 from imc_grapes.config.yaml_file import KeyPath, YamlDocument
 from imc_grapes.sweep.expand import resolve
 from imc_grapes.sweep.plan import Setting
-from imc_grapes.sweep.schema import ScaleConfig, SweepConfig
+from imc_grapes.sweep.schema import SweepConfig
 from kernels.errors import InputError
 
 _SCALES = "scales"
@@ -43,12 +43,15 @@ def at_scale(document: YamlDocument, scale: str | None) -> YamlDocument:
     Raises:
         InputError: the file is no sweep file, or has no scale of that name.
     """
-    replacing = _scale(document, scale)
-    if replacing is None:
+    if scale is None:
         return document
+    scales = validate(SweepConfig, document).scales
+    if scale not in scales:
+        known = f"its scales are: {', '.join(scales)}" if scales else "it has no scales"
+        raise InputError(f"--set scale={scale}: {document.source} has no such scale; {known}")
     values, lines = dict(document.values), dict(document.lines)
-    path: KeyPath = (_SCALES, str(scale))
-    for key in replacing.model_fields_set - {"set"}:
+    path: KeyPath = (_SCALES, scale)
+    for key in scales[scale].model_fields_set - {"set"}:
         values[key] = document.values[_SCALES][scale][key]
         lines = {known: line for known, line in lines.items() if known[:1] != (key,)}
         lines |= {
@@ -59,9 +62,11 @@ def at_scale(document: YamlDocument, scale: str | None) -> YamlDocument:
     return YamlDocument(values, document.source, lines, document.overrides)
 
 
-def scaled_base(base: YamlDocument, document: YamlDocument, overrides: Overrides) -> YamlDocument:
-    """The base config with what the scale and then the command line set."""
-    scale = _scale(document, overrides.scale)
+def scaled_base(
+    base: YamlDocument, document: YamlDocument, config: SweepConfig, overrides: Overrides
+) -> YamlDocument:
+    """The base config with what the scale of the sweep `config`, read from `document`, and the command line set."""
+    scale = config.scales[overrides.scale] if overrides.scale is not None else None
     settings = [
         Setting(
             tuple(key.split(".")),
@@ -71,13 +76,3 @@ def scaled_base(base: YamlDocument, document: YamlDocument, overrides: Overrides
         for key, value in (scale.set if scale else {}).items()
     ]
     return apply_overrides(resolve(base, settings), overrides.base)
-
-
-def _scale(document: YamlDocument, name: str | None) -> ScaleConfig | None:
-    if name is None:
-        return None
-    scales = validate(SweepConfig, document).scales
-    if name not in scales:
-        known = f"its scales are: {', '.join(scales)}" if scales else "it has no scales"
-        raise InputError(f"--set scale={name}: {document.source} has no such scale; {known}")
-    return scales[name]

@@ -5,14 +5,13 @@ What a trial needs is imported on the worker only: the coordinator starts sooner
 
 import socket
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distributed import get_worker
 
 from imc_grapes.config import RunConfig
-from imc_grapes.store.records import TrialResult
+from imc_grapes.store.records import TrialResult, now
 
 if TYPE_CHECKING:
     from imc_grapes.experiment import Outcome
@@ -43,7 +42,6 @@ def run_trial(
     """
     from imc_grapes.sweep.attempt import attempt
 
-    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-    told = {"hash": trial_hash, "host": socket.gethostname(), "moment": moment}
+    told = {"hash": trial_hash, "host": socket.gethostname(), "moment": now()}
     get_worker().log_event(STARTED, told)
     return attempt(config, data_dir, runner)

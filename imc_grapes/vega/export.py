@@ -7,7 +7,6 @@ import vl_convert
 from imc_grapes.vega.picture import Picture
 
 _PIXELS_PER_POINT = 2.0
-FORMATS = ("png", "svg", "pdf")
 
 
 def export(picture: Picture, directory: Path) -> list[Path]:
@@ -19,8 +18,8 @@ def export(picture: Picture, directory: Path) -> list[Path]:
         "pdf": vl_convert.svg_to_pdf(svg),
     }
     paths = []
-    for ending in FORMATS:
+    for ending, content in contents.items():
         path = directory / f"{picture.name}.{ending}"
-        path.write_bytes(contents[ending])
+        path.write_bytes(content)
         paths.append(path)
     return paths
