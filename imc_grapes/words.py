@@ -28,3 +28,8 @@ def bytes_in_words(count: int) -> str:
             break
         size, unit = size / 1024, larger
     return f"{size:.3g} {unit}" if size < 999.5 else f"{size:.0f} {unit}"
+
+
+def as_file_name(name: str) -> str:
+    """`name` with a hyphen for every character that could mean something in a path."""
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)

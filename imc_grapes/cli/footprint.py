@@ -48,7 +48,8 @@ def footprint(
     if as_json and out is None:
         return
     from imc_grapes.footprint.pictures import draw_footprint
+    from imc_grapes.words import as_file_name
 
-    folder = out or Path("footprint") / resolved.name
+    folder = out or Path("footprint") / as_file_name(resolved.name)
     for file in draw_footprint(found, folder):
         errors.print(str(file), highlight=False, soft_wrap=True, markup=False)

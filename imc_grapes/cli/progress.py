@@ -27,11 +27,11 @@ class ProgressListener(Listener):
         self._stop = stop
         self._stage: TaskID | None = None
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             console=console,
             disable=not console.is_terminal,
         )
@@ -67,7 +67,7 @@ class ProgressListener(Listener):
         if self._stage is not None:
             self._progress.update(self._stage, note=note)
         if not self._console.is_terminal:
-            self._console.print(note, highlight=False)
+            self._console.print(note, highlight=False, markup=False)
 
     def stop_requested(self) -> bool:
         """Whether Ctrl-C was pressed."""

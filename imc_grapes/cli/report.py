@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from imc_grapes.cli.console import output
 
@@ -26,10 +27,10 @@ def build_and_print(directory: Path, console: Console) -> None:
     print_summary(files.analysis, files.standings, console)
     pictures = " and ".join(str(path) for path in files.figures if path.suffix == ".png")
     console.print(
-        f"Open {files.page}; its pictures are in {files.figures[0].parent} as PNG, SVG and PDF."
-        if pictures
-        else f"Open {files.page}",
-        highlight=False,
+        Text(
+            f"Open {files.page}; its pictures are in {files.figures[0].parent} as PNG, SVG and PDF."
+            if pictures
+            else f"Open {files.page}"
+        ),
         soft_wrap=True,
-        markup=False,
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from imc_grapes.cli.console import output
 
@@ -79,7 +80,7 @@ def _print(trials: list[dict[str, Any]], total: int) -> None:
     for heading in used:
         table.add_column(heading, no_wrap=heading in ("trial", "status"))
     for row in rows:
-        table.add_row(*(row[heading] for heading in used))
+        table.add_row(*(Text(row[heading]) for heading in used))
     if rows:
         output.print(table)
     if len(trials) > _MOST_ROWS:

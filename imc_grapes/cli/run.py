@@ -29,9 +29,10 @@ def run(
 ) -> None:
     """Train one network and evaluate it: right after programming and as its devices drift."""
     from imc_grapes.config import config_hash, load_run_config
+    from imc_grapes.words import as_file_name
 
     resolved = load_run_config(config, overrides or [])
-    folder = out or Path("runs") / f"{_as_file_name(resolved.name)}-{config_hash(resolved)}"
+    folder = out or Path("runs") / f"{as_file_name(resolved.name)}-{config_hash(resolved)}"
 
     from imc_grapes.cli.progress import ProgressListener
     from imc_grapes.cli.stop_on_interrupt import stop_on_interrupt
@@ -53,7 +54,3 @@ def run(
         errors.print(f"failed: {error}", style="red", markup=False, highlight=False)
         raise typer.Exit(1) from None
     print_outcome(outcome, folder, output)
-
-
-def _as_file_name(name: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from imc_grapes.experiment.outcome import Outcome
 from imc_grapes.metric import Metric, metric_named
@@ -16,16 +17,17 @@ def print_outcome(outcome: Outcome, folder: Path, console: Console) -> None:
     are."""
     summary, metric = outcome.summary, metric_named(outcome.summary["metric"])
     console.print(
-        f"{summary['name']}: test {metric.single(summary[f'test_{metric.name}'])}, "
-        f"update state {bytes_in_words(summary['optimizer_state_bytes'])}",
-        highlight=False,
+        Text(
+            f"{summary['name']}: test {metric.single(summary[f'test_{metric.name}'])}, "
+            f"update state {bytes_in_words(summary['optimizer_state_bytes'])}"
+        )
     )
     if "task_accuracies" in summary:
         console.print(_task_table(metric, summary["task_accuracies"]))
         console.print(f"forgetting {metric.signed(summary['forgetting'])} points", highlight=False)
     if summary["drift"]:
         console.print(_drift_table(metric, summary["drift"]))
-    console.print(f"Everything is in {folder}", highlight=False, soft_wrap=True)
+    console.print(Text(f"Everything is in {folder}"), soft_wrap=True)
 
 
 def _task_table(metric: Metric, accuracies: list[list[float]]) -> Table:

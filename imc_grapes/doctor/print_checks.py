@@ -12,13 +12,13 @@ def print_checks(checks: list[Check], console: Console) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     for check in checks:
         mark = Text("ok", style="green") if check.ok else Text("FAILED", style="bold red")
-        table.add_row(mark, check.name, Text(check.detail))
+        table.add_row(mark, Text(check.name), Text(check.detail))
         if check.remedy:
             table.add_row("", "", Text(f"-> {check.remedy}", style="dim" if check.ok else "bold"))
     console.print(table)
     failed = [check.name for check in checks if not check.ok]
     if failed:
-        console.print(f"{len(failed)} of {len(checks)} checks failed: {', '.join(failed)}")
+        console.print(Text(f"{len(failed)} of {len(checks)} checks failed: {', '.join(failed)}"))
     else:
         console.print("All is well.")
 

@@ -3,6 +3,7 @@
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from crossbar.costs import Interval
 from imc_grapes.footprint.footprint import Footprint
@@ -15,8 +16,9 @@ def print_footprint(footprint: Footprint, console: Console) -> None:
     config = footprint.config
     weights = sum(layer.weights for layer in footprint.layers)
     console.print(
-        f"One update of {config.name}: {weights:,} weights, batches of {config.data.batch_size}",
-        highlight=False,
+        Text(
+            f"One update of {config.name}: {weights:,} weights, batches of {config.data.batch_size}"
+        )
     )
     memory = _table("state", "chi", "registers", "host state", "host peak")
     costs = _table("energy", "low - high", "time")

@@ -1,11 +1,15 @@
 """A sweep's answer as Markdown, to be pasted into a text: a table per device config, and the answer in words."""
 
+import re
 from itertools import groupby
 
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.statistics import Standing
 from imc_grapes.report.table import summary_table
 from imc_grapes.report.words import answer
+
+_MEANS_SOMETHING = re.compile(r"[\\`*|]|<(?=[A-Za-z/!?])|\](?=[(\[])|(?<!\w)_|_(?!\w)")
+"""Markdown's own characters, where they would not be read as themselves."""
 
 
 def markdown(analysis: Analysis, found: list[Standing]) -> str:
@@ -15,15 +19,21 @@ def markdown(analysis: Analysis, found: list[Standing]) -> str:
         standings = list(on_facet)
         table = summary_table(analysis, standings, is_wide=True)
         rows = [
-            [f"**{row[0]}**", *row[1:]] if is_best else row
+            [f"**{_plain(row[0])}**" if is_best else _plain(row[0]), *map(_plain, row[1:])]
             for row, is_best in zip(table.rows, table.best, strict=True)
         ]
+        headings = [_plain(heading) for heading in table.headings]
         if len(analysis.facets) > 1:
-            parts.append(f"**{analysis.facet_name(facet)}**")
-        parts.append("\n".join(map(_line, [table.headings, ["---"] * len(table.headings), *rows])))
-        parts.append(" ".join(answer(analysis, standings)))
+            parts.append(f"**{_plain(analysis.facet_name(facet))}**")
+        parts.append("\n".join(map(_line, [headings, ["---"] * len(headings), *rows])))
+        parts.append(_plain(" ".join(answer(analysis, standings))))
     return "\n\n".join([*parts, f"({analysis.spread_words}.)"])
 
 
 def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+    return f"| {' | '.join(cells)} |"
+
+
+def _plain(text: str) -> str:
+    """`text` so that Markdown shows it as it is: names are the user's."""
+    return _MEANS_SOMETHING.sub(r"\\\g<0>", " ".join(text.splitlines()))

@@ -2,6 +2,7 @@
 
 from rich.console import Console
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.statistics import Standing
@@ -17,20 +18,20 @@ def print_summary(analysis: Analysis, found: list[Standing], console: Console) -
     shown_facets = analysis.facets[:MOST_FACETS]
     table = summary_table(analysis, [one for one in found if one.facet in shown_facets])
     shown = RichTable(
-        title=_title(analysis),
+        title=Text(_title(analysis)),
         title_justify="left",
-        caption=analysis.spread_words,
+        caption=Text(analysis.spread_words),
         caption_justify="left",
     )
     for index, heading in enumerate(table.headings):
         shown.add_column(
-            heading, justify="left" if index == 0 else "right", no_wrap=" " not in heading
+            Text(heading), justify="left" if index == 0 else "right", no_wrap=" " not in heading
         )
     for row, is_best, facet in zip(table.rows, table.best, table.facet_starts, strict=True):
         if facet is not None:
             shown.add_section()
-            shown.add_row(facet, style="italic")
-        shown.add_row(*row, style="bold" if is_best else None)
+            shown.add_row(Text(facet), style="italic")
+        shown.add_row(*map(Text, row), style="bold" if is_best else None)
     console.print(shown)
     if len(analysis.facets) > MOST_FACETS:
         console.print(
@@ -41,9 +42,7 @@ def print_summary(analysis: Analysis, found: list[Standing], console: Console) -
         on_facet = [one for one in found if one.facet == facet]
         prefix = f"{facet}: " if len(analysis.facets) > 1 else ""
         if on_facet and len(analysis.facets) <= 6:
-            console.print(
-                prefix + " ".join(answer(analysis, on_facet)), highlight=False, markup=False
-            )
+            console.print(Text(prefix + " ".join(answer(analysis, on_facet))))
 
 
 def _title(analysis: Analysis) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from imc_grapes.store.reader import read_sweep
 from imc_grapes.store.tables import FILE_NAME
@@ -20,11 +21,11 @@ def print_dry_run(
     Where `directory` holds finished trials of the sweep, the estimate is from those.
     """
     stored = _stored(directory)
-    table = Table(title=f"{len(plan.trials)} trials of {plan.name}", title_justify="left")
+    table = Table(title=Text(f"{len(plan.trials)} trials of {plan.name}"), title_justify="left")
     for heading in ("trial", "method", "setting", plan.tune or "tuned", "seed", "status"):
-        table.add_column(heading)
+        table.add_column(Text(heading))
     for trial in plan.trials:
-        table.add_row(*_cells(trial, stored))
+        table.add_row(*map(Text, _cells(trial, stored)))
     console.print(table)
     todo = [trial for trial in plan.trials if _status(trial, stored) not in ("done", "failed")]
     if not todo:
@@ -35,10 +36,10 @@ def print_dry_run(
         each = sum(seconds) / len(seconds)
         source = f"the {len(seconds)} that are done took {each:.1f} s each"
     else:
-        with console.status(f"Running one trial to see how long it takes: {todo[0].label}"):
+        with console.status(Text(f"Running one trial to see how long it takes: {todo[0].label}")):
             first = attempt(todo[0].config, data_dir)
         if first.error:
-            console.print(f"The first trial failed: {first.error.splitlines()[0]}", markup=False)
+            console.print(Text(f"The first trial failed: {first.error.splitlines()[0]}"))
             return
         each, source = first.seconds, f"the first one took {first.seconds:.1f} s"
     total = duration(each * len(todo) / min(workers, len(todo)))

@@ -33,7 +33,7 @@ class ProgressView:
         self._bar = Progress(
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             console=console,
         )
         self._task = self._bar.add_task("", total=total, completed=done + failed)
@@ -62,10 +62,7 @@ class ProgressView:
         else:
             self._failed += 1
             self._console.print(
-                f"failed: {trial.label}: {result.error.splitlines()[0]}",
-                style="red",
-                markup=False,
-                highlight=False,
+                Text(f"failed: {trial.label}: {result.error.splitlines()[0]}", style="red")
             )
         self._refresh()
 

@@ -1,5 +1,6 @@
 """What all pictures share: fonts, axes, the colour of each method, facets, the choices above a chart."""
 
+import json
 from typing import Any
 
 import altair as alt
@@ -115,7 +116,7 @@ def faceted(layers: alt.LayerChart, analysis: Analysis, frame: pd.DataFrame) -> 
         value=ALL,
         bind=alt.binding_select(options=[ALL, *analysis.facets], name="Device config "),
     )
-    shown = ", ".join(repr(facet) for facet in analysis.facets[:MOST_FACETS])
+    shown = json.dumps(analysis.facets[:MOST_FACETS])
     chart = (
         layers.properties(width=FACET_WIDTH, height=FACET_HEIGHT)
         .facet(
@@ -125,7 +126,7 @@ def faceted(layers: alt.LayerChart, analysis: Analysis, frame: pd.DataFrame) -> 
         )
         .add_params(choice)
         .transform_filter(
-            f"device == '{ALL}' ? indexof([{shown}], datum.facet) >= 0 : datum.facet == device"
+            f"device == '{ALL}' ? indexof({shown}, datum.facet) >= 0 : datum.facet == device"
         )
     )
     return finished(chart, frame)
