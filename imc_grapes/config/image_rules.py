@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from imc_grapes.config.schema import DataConfig, RunConfig
+from imc_grapes.config.stopping_rules import why_no_validation
 from imc_grapes.config.yaml_file import KeyPath
 
 Problem = tuple[KeyPath, str]
@@ -17,8 +18,9 @@ def image_problems(config: RunConfig) -> Iterator[Problem]:
         if target is not None:
             yield target_key, f"belongs to images; '{data.name}' has no accuracy"
         return
-    if target is not None and data.validation_fraction == 0.0:
-        yield target_key, "needs validation data, and data.validation_fraction is 0"
+    reason = why_no_validation(data)
+    if target is not None and reason:
+        yield target_key, f"needs validation data, and {reason}"
     if data.tasks is None:
         return
     if target is not None:

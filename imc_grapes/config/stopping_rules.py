@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator
 
-from imc_grapes.config.schema import AihwkitHardware, DataConfig, PCMHardware, RunConfig
+from imc_grapes.config.schema import (
+    AihwkitHardware,
+    AnyDataConfig,
+    DataConfig,
+    PCMHardware,
+    RunConfig,
+)
 from imc_grapes.config.yaml_file import KeyPath
 from imc_grapes.hardware.aihwkit_presets import all_presets
 
@@ -11,12 +17,12 @@ Problem = tuple[KeyPath, str]
 
 def stopping_problems(config: RunConfig) -> Iterator[Problem]:
     """Rules of ``training.patience``, ``keep`` and ``clip_norm``, as the key to blame and a message."""
-    training, data = config.training, config.data
-    no_validation = isinstance(data, DataConfig) and data.validation_fraction == 0.0
-    if training.patience is not None and no_validation:
-        yield ("training", "patience"), "needs validation data, and data.validation_fraction is 0"
-    if training.keep == "best" and no_validation:
-        yield ("training", "keep"), "best needs validation data, and data.validation_fraction is 0"
+    training = config.training
+    reason = why_no_validation(config.data)
+    if training.patience is not None and reason:
+        yield ("training", "patience"), f"needs validation data, and {reason}"
+    if training.keep == "best" and reason:
+        yield ("training", "keep"), f"best needs validation data, and {reason}"
     if not _updates_devices_in_place(config):
         return
     if training.keep == "best":
@@ -29,6 +35,17 @@ def stopping_problems(config: RunConfig) -> Iterator[Problem]:
             ("training", "clip_norm"),
             "devices that are updated in place never see a gradient that could be clipped",
         )
+
+
+def why_no_validation(data: AnyDataConfig) -> str | None:
+    """Why nothing is held out for validation, in words; None where something is, or was by who published the data."""
+    if not isinstance(data, DataConfig):
+        return None
+    if data.validation_fraction == 0.0:
+        return "data.validation_fraction is 0"
+    if data.train_samples is not None and int(data.train_samples * data.validation_fraction) == 0:
+        return f"data.validation_fraction {data.validation_fraction:g} of {data.train_samples} images is none"
+    return None
 
 
 def _updates_devices_in_place(config: RunConfig) -> bool:

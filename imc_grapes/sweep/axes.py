@@ -99,8 +99,12 @@ def _role(keys: list[str]) -> Role:
 
 def _tune_key(config: SweepConfig, document: YamlDocument) -> str | None:
     if config.tune is None:
-        return DEFAULT_TUNED_KEY if DEFAULT_TUNED_KEY in config.grid else None
+        is_tuned = DEFAULT_TUNED_KEY in config.grid and DEFAULT_TUNED_KEY not in config.side_by_side
+        return DEFAULT_TUNED_KEY if is_tuned else None
     if isinstance(config.tune, str):
+        if config.tune in config.side_by_side:
+            message = f"'{config.tune}' stands in side_by_side too: it is either tuned or shown side by side"
+            raise InputError(describe(document, ("tune",), message))
         if config.tune not in config.grid:
             message = f"'{config.tune}' is no key of the grid; give its values too: {{{config.tune}: [...]}}"
             raise InputError(describe(document, ("tune",), message))

@@ -8,6 +8,7 @@ from typing import Any
 from imc_grapes.config import RunConfig, config_hash, parse_run_config
 from imc_grapes.config.load import describe
 from imc_grapes.config.overrides import set_key
+from imc_grapes.config.stopping_rules import why_no_validation
 from imc_grapes.config.yaml_file import YamlDocument
 from imc_grapes.metric import metric_on
 from imc_grapes.sweep.axes import CASE, Axes
@@ -29,7 +30,8 @@ def expand(
     """All trials, seeds outermost, so that a sweep that is stopped early has compared everything on some seeds.
 
     Raises:
-        InputError: a config breaks the schema, two trials come out the same, or they are measured by different metrics.
+        InputError: a config breaks the schema, two trials come out the same, they are measured by different metrics,
+            or a value is to be chosen by a validation score that there is not.
     """
     trials: list[Trial] = []
     problems: dict[str, None] = {}
@@ -54,6 +56,8 @@ def expand(
     if problems:
         raise InputError(_listed(list(problems)))
     _refuse_different_metrics(trials, document)
+    if axes.tune is not None:
+        _refuse_choices_without_validation(trials, axes.tune, document)
     return trials
 
 
@@ -69,6 +73,24 @@ def _refuse_different_metrics(trials: list[Trial], document: YamlDocument) -> No
             f"all trials of a sweep must be measured by the same metric, but there are {listed}"
         )
         raise InputError(f"{document.source}: {message}; make a sweep of each")
+
+
+def _refuse_choices_without_validation(
+    trials: list[Trial], tune: Axis, document: YamlDocument
+) -> None:
+    """Among several values a method takes the one with the best validation score."""
+    values: dict[tuple[str, str], set[str]] = {}
+    for trial in trials:
+        values.setdefault((trial.method, trial.setting), set()).add(str(trial.tuned))
+    for trial in trials:
+        reason = why_no_validation(trial.config.data)
+        if reason and len(values[trial.method, trial.setting]) > 1:
+            path = ("tune",) if ("tune",) in document.lines else ("grid", tune.name)
+            message = (
+                f"the value of {tune.name} is chosen on validation data, and {reason} ({trial.label}); hold some "
+                "out, or give one value"
+            )
+            raise InputError(describe(document, path, message))
 
 
 def _seeds(config: SweepConfig, base: RunConfig, document: YamlDocument) -> list[Setting]:

@@ -46,7 +46,8 @@ class SweepConfig(Section):
     trained, such as training.optimizer.name: methods are then compared within each of their values."""
     tune: str | dict[str, Any] | None = None
     """The key whose best value each method may choose by its validation score: a key of the grid, or one key with
-    its values, or one key with values per case. Null: training.optimizer.lr, if it is in the grid."""
+    its values, or one key with values per case. Null: training.optimizer.lr, if it is in the grid and not side by
+    side. Several values need validation data."""
     seeds: Seeds = 1
     """How many seeds, counted up from the base config's, or a list of them."""
     baseline: str | None = None

@@ -68,6 +68,10 @@ def check(*lines):
             ("data: {validation_fraction: 0.0}", "training: {keep: best}"),
             "training.keep: best needs validation data",
         ),
+        (
+            ("data: {train_samples: 9}", "training: {keep: best}"),
+            "training.keep: best needs validation data, and data.validation_fraction 0.1 of 9 images is none",
+        ),
         (("data: {name: jbs}",), "data.name: 'jbs' is not one of"),
         ((JSB, "network: {kind: snu, decay: 1.5}"), "network.decay"),
         (("data: {name: jsb, rate_coding: {}}", SNU), "data.rate_coding: unknown key"),

@@ -231,3 +231,77 @@ def test_what_is_side_by_side_is_not_compared(sweep_file):
     assert list(dict.fromkeys(t.setting for t in plan.trials)) == ["SGD", "Adam"]
     with pytest.raises(InputError, match=r"side_by_side: 'data.name' is no key of the grid"):
         load_sweep(sweep_file(text + "side_by_side: [data.name]\n"))
+
+
+BASE = "name: tiny\ndata: {train_samples: 200}\n"
+JSB = "name: tiny\ndata: {name: jsb}\nnetwork: {kind: snu}\n"
+TUNED = "tune: {training.optimizer.lr: [0.1, 0.2]}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "line"),
+    [
+        (TUNED, BASE.replace("data: {", "data: {validation_fraction: 0, "), "2: tune: "),
+        (f"grid: {{data.validation_fraction: [0.2, 0.0]}}\n{TUNED}", BASE, "3: tune: "),
+        (f"zip: {{data.validation_fraction: [0.2, 0.0], training.epochs: [1, 2]}}\n{TUNED}", BASE, "3: tune: "),
+        (f"cases: {{A: {{}}, B: {{data.validation_fraction: 0}}}}\n{TUNED}", BASE, "3: tune: "),
+        ("cases: {A: {data.validation_fraction: 0}}\n" + TUNED.replace("[0.1, 0.2]", "{A: [1, 2]}"), BASE, "3: tune: "),
+        ("grid: {training.optimizer.lr: [0.1, 0.2], data.validation_fraction: [0]}\n", BASE, "2: grid"),
+        ("tune: {data.validation_fraction: [0.0, 0.1]}\n", BASE, "2: tune: "),
+        (TUNED, BASE.replace("train_samples: 200", "train_samples: 9"), "2: tune: "),
+    ],
+)  # fmt: skip
+def test_what_is_tuned_without_validation_data_is_refused(sweep_file, text, base, line):
+    with pytest.raises(InputError) as caught:
+        load_sweep(sweep_file(text, base))
+    assert re.search(
+        f"sweep.yaml:{line}.*is chosen on validation data, and data.validation_fraction",
+        str(caught.value),
+    )
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_scale_that_leaves_no_validation_data_is_refused_where_it_tunes(sweep_file):
+    path = sweep_file(
+        f"{TUNED}scales:\n  all: {{set: {{data.validation_fraction: 0}}}}\n"
+        "  one: {set: {data.validation_fraction: 0}, tune: {training.optimizer.lr: [0.1]}}\n"
+    )
+    assert len(load_sweep(path).trials) == 2
+    assert len(load_sweep(path, ["scale=one"]).trials) == 1
+    for overrides in (["scale=all"], ["data.validation_fraction=0"]):
+        with pytest.raises(InputError, match="is chosen on validation data"):
+            load_sweep(path, overrides)
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        (TUNED, JSB),
+        (
+            "tune: {training.optimizer.lr: [0.1]}\n",
+            BASE.replace("data: {", "data: {validation_fraction: 0, "),
+        ),
+        (
+            "cases: {A: {}, B: {data.validation_fraction: 0}}\n"
+            "tune: {training.optimizer.lr: {A: [0.1, 0.2], B: [0.1]}}\n",
+            BASE,
+        ),
+    ],
+)
+def test_where_nothing_is_chosen_or_the_data_bring_a_validation_part_it_may_be_tuned(
+    sweep_file, text, base
+):
+    assert load_sweep(sweep_file(text, base)).trials
+
+
+def test_a_learning_rate_side_by_side_is_not_tuned(sweep_file):
+    grid = "grid: {training.optimizer.lr: [0.1, 0.2], data.validation_fraction: [0]}\n"
+    side_by_side = "side_by_side: [training.optimizer.lr]\n"
+    plan = load_sweep(sweep_file(grid + side_by_side))
+    assert plan.tune is None
+    assert [t.setting for t in plan.trials] == [
+        "lr 0.1, validation_fraction 0",
+        "lr 0.2, validation_fraction 0",
+    ]
+    with pytest.raises(InputError, match=r"sweep.yaml:4: tune: .*side_by_side too"):
+        load_sweep(sweep_file(f"{grid}{side_by_side}tune: training.optimizer.lr\n"))
