@@ -26,6 +26,8 @@ class Metric:
     """What a network did, with a place for the score."""
     digits: int
     """Decimals of a mean over seeds; a single score gets one more."""
+    margin: float
+    """Differences below it do not matter, unless a sweep says otherwise; as shown."""
     scale: float = 1.0
     most: float | None = None
     """The largest score there can be, as shown; None where there is no limit."""
@@ -104,8 +106,14 @@ class Metric:
 
     def gap(self, difference: float) -> str:
         """``5.3 points``, ``0.35 nats``: the size of a difference."""
-        unit = "points" if self.unit == "%" else self.short_unit
-        return f"{self.number(abs(difference))} {unit}".rstrip()
+        return self._in_points(self.number(abs(difference)))
+
+    def within(self, margin: float) -> str:
+        """``±0.5 points``, ``±0.05 nats``, ``±1``: a margin as it was given, in the unit that is shown."""
+        return self._in_points(f"±{margin:g}")
+
+    def _in_points(self, number: str) -> str:
+        return f"{number} {'points' if self.unit == '%' else self.short_unit}".rstrip()
 
     def mean(self, score: float, std: float | None = None) -> str:
         """``96.1 ± 0.4 %``: a mean with its unit."""
@@ -128,6 +136,7 @@ ACCURACY = Metric(
     short_unit="%",
     finding="gets {} % of the test images right",
     digits=1,
+    margin=0.5,
     scale=100.0,
     most=100.0,
 )
@@ -140,6 +149,7 @@ NLL = Metric(
     short_unit="nats",
     finding="reaches a negative log-likelihood of {} nats per time step on the test chorales",
     digits=2,
+    margin=0.05,
 )
 """Negative log-likelihood of a time step, in nats."""
 PERPLEXITY = Metric(
@@ -150,6 +160,7 @@ PERPLEXITY = Metric(
     short_unit="",
     finding="reaches a perplexity of {} on the test text",
     digits=1,
+    margin=1.0,
 )
 """Exponential of the mean negative log-likelihood of a word."""
 

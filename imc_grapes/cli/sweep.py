@@ -18,7 +18,7 @@ def sweep(
         list[str] | None,
         typer.Option(
             "--set",
-            help="scale=NAME for one of the file's scales, seeds=N, or a key of the base config; repeatable.",
+            help="scale=NAME for one of the file's scales, seeds=N, margin=X, or a key of the base config; repeatable.",
         ),
     ] = None,
     out: Annotated[

@@ -77,6 +77,63 @@ def paired_effect(
     return PairedEffect(mean, low, high, correction * d_z, g_low, g_high, pairs)
 
 
+@dataclass(frozen=True)
+class Equivalence:
+    """Whether paired runs show that two methods differ by less than a margin."""
+
+    margin: float
+    """In the unit of the values."""
+    low: float
+    high: float
+    """Ends of the interval of the mean difference at a confidence of 1 - 2 `level`; all the mean where the differences
+    do not vary."""
+    p_value: float
+    """The larger p of the two one-sided tests."""
+    level: float
+    """At which each of the two is made."""
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether both tests reject: the interval lies within the margin."""
+        return self.p_value < self.level
+
+
+def equivalence(
+    values: npt.NDArray[np.floating],
+    reference: npt.NDArray[np.floating],
+    margin: float,
+    level: float = 0.05,
+) -> Equivalence:
+    """Two one-sided paired t-tests: is the mean of `values` minus `reference` within ±`margin`?
+
+    ``t_low = (mean(D) + margin) / se`` against "not above -margin", ``t_high = (mean(D) - margin) / se`` against "not
+    below margin", with ``se = std(D) / sqrt(n)`` and n - 1 degrees of freedom (Schuirmann, J. Pharmacokinet. Biopharm.
+    15, 657 (1987)). Both reject at `level` where the interval at a confidence of 1 - 2 `level` lies within the margin.
+    Where the differences do not vary there is nothing to test: p is 0 within the margin, 1 outside.
+
+    Args:
+        values: ``[pairs]``, finite.
+        reference: ``[pairs]``, finite, in the same order.
+        margin: above 0, in the unit of both.
+        level: of each test, between 0 and 0.5.
+
+    Raises:
+        InputError: as `paired_effect`; or `margin` or `level` is out of range.
+    """
+    if not (math.isfinite(margin) and margin > 0.0):
+        raise InputError(f"margin: must be above 0 and finite (got {margin})")
+    if not 0.0 < level < 0.5:
+        raise InputError(f"level: must lie between 0 and 0.5 (got {level})")
+    effect = paired_effect(values, reference, 1 - 2 * level)
+    if effect.low == effect.high:
+        p_value = 0.0 if abs(effect.mean) < margin else 1.0
+        return Equivalence(margin, effect.low, effect.high, p_value, level)
+    differences = _differences(values, reference)
+    error = float(differences.std(ddof=1)) / math.sqrt(effect.pairs)
+    p_value = float(special.stdtr(effect.pairs - 1, (abs(effect.mean) - margin) / error))
+    return Equivalence(margin, effect.low, effect.high, p_value, level)
+
+
 def hedges_correction(degrees_of_freedom: int) -> float:
     """Hedges' exact factor J that takes the bias from a standardised difference; 0 with 1 degree of freedom."""
     if degrees_of_freedom < 2:

@@ -39,6 +39,8 @@ class Analysis:
     series: list[str]
     facets: list[str]
     baseline: str
+    margin: float
+    """Of equivalence, as the metric is shown."""
     times_s: list[float]
     """Times since programming; empty on hardware that does not drift."""
     compensation: str | None
@@ -113,6 +115,7 @@ def analyse(sweep: StoredSweep) -> Analysis:
         series=_in_order(trials["series"]),
         facets=_in_order(trials["facet"]),
         baseline=settings[0] if by_setting else sweep.baseline,
+        margin=metric.margin if sweep.margin is None else sweep.margin,
         times_s=times,
         compensation=compensation,
         seeds=int(chosen["seed"].nunique()),

@@ -26,7 +26,7 @@ def markdown(analysis: Analysis, found: list[Standing]) -> str:
         if len(analysis.facets) > 1:
             parts.append(f"**{_plain(analysis.facet_name(facet))}**")
         parts.append("\n".join(map(_line, [headings, ["---"] * len(headings), *rows])))
-        parts.append(_plain(" ".join(answer(analysis, standings))))
+        parts.append(_plain(" ".join([*answer(analysis, standings), *table.notes])))
     return "\n\n".join([*parts, f"({analysis.spread_words}.)"])
 
 

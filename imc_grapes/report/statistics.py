@@ -1,17 +1,20 @@
 """Mean, spread, and paired tests against the baseline."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
-from imc_grapes.measures.effect_size import PairedEffect, paired_effect
+from imc_grapes.measures.effect_size import Equivalence, PairedEffect, equivalence, paired_effect
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.learning_columns import LEARNING_COLUMNS
+from imc_grapes.report.tuning import Edge, edges_taken
 
 CONFIDENCE = 0.95
+Verdict = Literal["better", "worse", "equivalent", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,35 @@ class Difference:
     """Size of the difference, in units of the metric and of its spread, with 95 % confidence intervals."""
     p_value: float
     """Of the paired t-test, Holm-corrected over the methods that are tested on the same hardware."""
+    equivalence: Equivalence
+    """Two one-sided tests against the margin of the sweep, each at 5 %; not corrected for the number of methods."""
+    is_better: bool
+    """Whether the mean is on the better side of the baseline's."""
 
     @property
-    def is_clear(self) -> bool:
-        """Whether a difference was shown."""
+    def is_shown(self) -> bool:
+        """Whether a difference was shown, of whatever size."""
         return self.p_value < 1 - CONFIDENCE
+
+    @property
+    def side(self) -> Literal["better", "worse"]:
+        """Which side of the baseline the mean is on."""
+        return "better" if self.is_better else "worse"
+
+    @property
+    def verdict(self) -> Verdict:
+        """What follows. A difference that is shown but lies within the margin is equivalent: the margin says that it
+        does not matter."""
+        if self.equivalence.is_shown:
+            return "equivalent"
+        return self.side if self.is_shown else "undecided"
+
+    @property
+    def verdict_words(self) -> str:
+        """The verdict; where it is equivalent though a difference was shown, with both."""
+        if self.equivalence.is_shown and self.is_shown:
+            return f"{self.verdict}, though {self.side}"
+        return self.verdict
 
 
 @dataclass(frozen=True)
@@ -42,6 +69,8 @@ class Standing:
     seeds: int
     state_bytes: int
     tuned: object
+    tuned_edge: Edge | None
+    """Whether the tuned value is the lowest or the highest that the method was offered there."""
     learning: dict[str, str]
     """By heading: how it learned, where its trials say."""
     against_baseline: Difference | None
@@ -50,9 +79,10 @@ class Standing:
 def standings(analysis: Analysis) -> list[Standing]:
     """Every method on every hardware, in the order of the sweep."""
     found: list[Standing] = []
+    edges = edges_taken(analysis.trials)
     for facet, on_facet in analysis.chosen.groupby("facet", sort=False):
         by_series = dict(iter(on_facet.groupby("series", sort=False)))
-        differences = _differences(by_series, analysis.baseline)
+        differences = _differences(by_series, analysis)
         for name in analysis.series:
             if name not in by_series:
                 continue
@@ -66,6 +96,7 @@ def standings(analysis: Analysis) -> list[Standing]:
                     seeds=len(rows),
                     state_bytes=int(rows["optimizer_state_bytes"].iloc[0]),
                     tuned=rows["tuned"].iloc[0],
+                    tuned_edge=edges.get((name, str(facet))),
                     learning=_learning(rows),
                     against_baseline=differences.get(name),
                 )
@@ -73,12 +104,14 @@ def standings(analysis: Analysis) -> list[Standing]:
     return found
 
 
-def _differences(by_series: dict[str, pd.DataFrame], baseline: str) -> dict[str, Difference]:
+def _differences(by_series: dict[str, pd.DataFrame], analysis: Analysis) -> dict[str, Difference]:
     """Paired by seed: the same seed means the same images held out and, but for the method, the same draws."""
+    baseline, metric = analysis.baseline, analysis.metric
     if baseline not in by_series:
         return {}
     reference = by_series[baseline].set_index("seed")["headline"]
-    raw: dict[str, tuple[PairedEffect, float]] = {}
+    margin = analysis.margin / metric.scale
+    raw: dict[str, tuple[PairedEffect, float, Equivalence]] = {}
     for name, rows in by_series.items():
         if name == baseline:
             continue
@@ -86,11 +119,15 @@ def _differences(by_series: dict[str, pd.DataFrame], baseline: str) -> dict[str,
         if len(pairs) > 1:
             one, other = (pairs.iloc[:, column].to_numpy(float) for column in (0, 1))
             effect = paired_effect(one, other, CONFIDENCE)
-            raw[name] = effect, _p_value(effect, one, other)
-    corrected = holm([p_value for _, p_value in raw.values()])
+            raw[name] = (
+                effect,
+                _p_value(effect, one, other),
+                equivalence(one, other, margin, 1 - CONFIDENCE),
+            )
+    corrected = holm([p_value for _, p_value, _ in raw.values()])
     return {
-        name: Difference(effect, p_value)
-        for (name, (effect, _)), p_value in zip(raw.items(), corrected, strict=True)
+        name: Difference(effect, p_value, within, metric.better(effect.mean, 0.0))
+        for (name, (effect, _, within)), p_value in zip(raw.items(), corrected, strict=True)
     }
 
 

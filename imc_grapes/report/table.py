@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.learning_columns import LEARNING_COLUMNS
 from imc_grapes.report.statistics import Standing, score_over_time
-from imc_grapes.report.words import g_words, p_words
+from imc_grapes.report.words import edge_words, g_words, interval_words, p_words, verdict_rule
 from imc_grapes.words import bytes_in_words, time_in_words
 
 _MOST_TIMES = 3
@@ -20,6 +20,8 @@ class Table:
     best: list[bool]
     facet_starts: list[str | None]
     """Per row: the name of the hardware that begins there, where there are several."""
+    notes: list[str]
+    """What the reader has to know of the cells, in sentences."""
 
 
 def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = False) -> Table:
@@ -29,13 +31,13 @@ def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = 
         analysis: where the scores over time are.
         found: the rows.
         is_wide: a column per time since programming, rather than the first, the middle and the last; and others for the
-            paired tests and the effect sizes.
+            paired tests and the effect sizes, of which there is the verdict in any case.
     """
     times = analysis.times_s
     if len(times) > _MOST_TIMES and not is_wide:
         times = [times[0], times[len(times) // 2], times[-1]]
     tuned = analysis.sweep.tune is not None
-    tested = is_wide and any(one.against_baseline for one in found)
+    tested = any(one.against_baseline for one in found)
     learning = [
         column.heading
         for column in LEARNING_COLUMNS
@@ -47,10 +49,11 @@ def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = 
     headings += [metric.under(time_in_words(time_s)) for time_s in times] or [
         f"test {metric.short_heading}"
     ]
-    headings += [f"against {analysis.baseline}", "Hedges' g"] if tested else []
+    headings += [f"against {analysis.baseline}", "Hedges' g"] if tested and is_wide else []
+    headings += ["verdict"] if tested else []
     headings += learning
     headings += ["update state"]
-    headings += [_tuned_name(analysis)] if tuned else []
+    headings += [tuned_name(analysis)] if tuned else []
     leaders = {
         one.facet: metric.best((o for o in found if o.facet == one.facet), lambda o: o.mean)
         for one in found
@@ -61,20 +64,21 @@ def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = 
         row += [cells.get((one.facet, one.series, time_s), "-") for time_s in times] or [
             metric.number(one.mean, one.std)
         ]
-        row += _against(one, analysis) if tested else []
+        row += _against(one, analysis) if tested and is_wide else []
+        row += (
+            [one.against_baseline.verdict_words if one.against_baseline else "-"] if tested else []
+        )
         row += [one.learning.get(heading, "-") for heading in learning]
         row += [bytes_in_words(one.state_bytes)]
-        row += (
-            [f"{one.tuned:.3g}" if isinstance(one.tuned, float) else str(one.tuned)]
-            if tuned
-            else []
-        )
+        row += [_tuned_cell(one)] if tuned else []
         rows.append(row)
         starts.append(
             analysis.facet_name(one.facet) if one.facet != last and len(leaders) > 1 else None
         )
         last = one.facet
-    return Table(headings, rows, [leaders[one.facet] is one for one in found], starts)
+    notes = [verdict_rule(analysis)] if tested else []
+    notes += edge_words(found, tuned_name(analysis)) if tuned else []
+    return Table(headings, rows, [leaders[one.facet] is one for one in found], starts, notes)
 
 
 def _score_cells(analysis: Analysis) -> dict[tuple[str, str, float], str]:
@@ -89,17 +93,23 @@ def _score_cells(analysis: Analysis) -> dict[tuple[str, str, float], str]:
 
 
 def _against(one: Standing, analysis: Analysis) -> list[str]:
-    """The difference with its p-value, and the standardised difference with its interval."""
+    """The difference with its interval and p-value, and the standardised difference with its interval."""
     difference = one.against_baseline
     if difference is None:
         return ["baseline" if one.series == analysis.baseline else "-", "-"]
     effect = difference.effect
     return [
-        f"{analysis.metric.signed(effect.mean)}, {p_words(difference.p_value)}",
+        f"{interval_words(analysis.metric, effect)}, {p_words(difference.p_value)}",
         g_words(effect) or "-",
     ]
 
 
-def _tuned_name(analysis: Analysis) -> str:
+def _tuned_cell(one: Standing) -> str:
+    value = f"{one.tuned:.3g}" if isinstance(one.tuned, float) else str(one.tuned)
+    return value if one.tuned_edge is None else f"{value} (edge)"
+
+
+def tuned_name(analysis: Analysis) -> str:
+    """What is tuned, in words."""
     key = analysis.sweep.tune or ""
     return "learning rate" if key.endswith(".lr") else key.split(".")[-1]

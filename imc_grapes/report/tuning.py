@@ -1,10 +1,13 @@
 """Which value of the tuned key each method takes, decided on validation data alone."""
 
+from typing import Literal
+
 import pandas as pd
 
 from imc_grapes.metric import Metric
 
 GROUP = ["method", "setting"]
+Edge = Literal["lowest", "highest"]
 
 
 def with_chosen(trials: pd.DataFrame, metric: Metric) -> pd.DataFrame:
@@ -36,3 +39,24 @@ def with_chosen(trials: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     best_keys = pd.MultiIndex.from_frame(best)
     keys = pd.MultiIndex.from_frame(trials[[*GROUP, "tuned"]])
     return trials.assign(chosen=keys.isin(best_keys))
+
+
+def edges_taken(trials: pd.DataFrame) -> dict[tuple[str, str], Edge]:
+    """By series and facet: who takes the lowest or the highest of the values it was offered.
+
+    A best value there is not known to be the best. Values that failed or are still to be run count: they were offered.
+    A single value was no choice, and what is no number has no order.
+
+    Args:
+        trials: one row per trial, with series, facet, tuned and chosen.
+    """
+    values = trials["tuned"]
+    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        return {}
+    found: dict[tuple[str, str], Edge] = {}
+    for (series, facet), rows in trials.groupby(["series", "facet"], sort=False):
+        low, high = rows["tuned"].min(), rows["tuned"].max()
+        taken = set(rows.loc[rows["chosen"], "tuned"])
+        if low < high and taken & {low, high}:
+            found[str(series), str(facet)] = "lowest" if low in taken else "highest"
+    return found

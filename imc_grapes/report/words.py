@@ -13,6 +13,7 @@ def answer(analysis: Analysis, on_facet: list[Standing]) -> list[str]:
     sentences = [_best(analysis, best, len(on_facet))]
     if best.series != analysis.baseline and best.against_baseline:
         sentences.append(_against(analysis, best.against_baseline))
+    sentences += _verdicts(analysis, on_facet)
     if analysis.compares == "method":
         sentences += _leanest(analysis.metric, best, on_facet)
     return sentences
@@ -36,7 +37,34 @@ def _against(analysis: Analysis, difference: Difference) -> str:
         test += f"; Hedges' g {g_words(effect)}"
     side = "above" if effect.mean > 0 else "below"
     gap = f"{metric.gap(effect.mean)} {side} {analysis.baseline}"
-    return f"That is {gap} ({test})" + ("." if difference.is_clear else ": no difference is shown.")
+    return f"That is {gap} ({test}): {difference.verdict_words}{_within(analysis, difference)}."
+
+
+def _within(analysis: Analysis, difference: Difference) -> str:
+    """Where the margin decides: the interval that it is held against."""
+    if difference.verdict not in ("equivalent", "undecided"):
+        return ""
+    metric, within = analysis.metric, difference.equivalence
+    lies = "lies" if within.is_shown else "does not lie"
+    return (
+        f"; the {1 - 2 * within.level:.0%} interval {metric.signed(within.low)} to {metric.signed(within.high)} "
+        f"{lies} within {metric.within(analysis.margin)}"
+    )
+
+
+def _verdicts(analysis: Analysis, on_facet: list[Standing]) -> list[str]:
+    """A word for every method that is compared."""
+    by_verdict: dict[str, list[str]] = {}
+    for one in on_facet:
+        if one.against_baseline:
+            interval = interval_words(analysis.metric, one.against_baseline.effect)
+            of_verdict = by_verdict.setdefault(one.against_baseline.verdict_words, [])
+            of_verdict.append(f"{one.series} {interval}")
+    if not by_verdict:
+        several = analysis.single_seed and len(on_facet) > 1
+        return ["One seed each: every difference is undecided."] if several else []
+    said = "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in by_verdict.items())
+    return [f"Against {analysis.baseline}, {said}."]
 
 
 def _leanest(metric: Metric, best: Standing, found: list[Standing]) -> list[str]:
@@ -56,6 +84,39 @@ def _leanest(metric: Metric, best: Standing, found: list[Standing]) -> list[str]
     return [
         f"{sentence} The best that keeps none is {next_best.series}, with "
         f"{metric.mean(next_best.mean, next_best.std)}, {behind} behind."
+    ]
+
+
+def interval_words(metric: Metric, effect: PairedEffect) -> str:
+    """``+1.3 [0.2, 2.4]``: a mean difference and its confidence interval."""
+    low, high = (f"{metric.shown(end):.{metric.digits}f}" for end in (effect.low, effect.high))
+    return f"{metric.signed(effect.mean)} [{low}, {high}]"
+
+
+def verdict_rule(analysis: Analysis) -> str:
+    """How the verdicts of a table follow from its runs."""
+    return (
+        f"Verdict, on mean differences from {analysis.baseline} over paired seeds, with {CONFIDENCE:.0%} intervals: "
+        f"equivalent where two one-sided t-tests at {1 - CONFIDENCE:.0%} put the difference within "
+        f"{analysis.metric.within(analysis.margin)}; else better or worse where its Holm-corrected p is below "
+        f"{1 - CONFIDENCE:.2f}; else undecided."
+    )
+
+
+def edge_words(found: list[Standing], name: str) -> list[str]:
+    """Which grids are to be widened, and to which side; empty where none is."""
+    sides: dict[str, list[str]] = {}
+    for one in found:
+        if one.tuned_edge is not None:
+            side = f"{'below' if one.tuned_edge == 'lowest' else 'above'} {one.tuned:.3g}"
+            taking = sides.setdefault(one.series or "all", [])
+            taking += [side] if side not in taking else []
+    if not sides:
+        return []
+    listed = "; ".join(f"{series} {' and '.join(taken)}" for series, taken in sides.items())
+    return [
+        f"(edge): the best {name} is the lowest or highest that was offered, so that a better one may lie beyond. "
+        f"Widen the grid: {listed}."
     ]
 
 

@@ -4,7 +4,7 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
-from imc_grapes.store.tables import CREATE, FILE_NAME, FORMAT
+from imc_grapes.store.tables import BEFORE_MARGINS, CREATE, FILE_NAME, FORMAT, TO_PRESENT
 from kernels.errors import InputError
 
 _WAIT_FOR_LOCK_S = 30.0
@@ -25,6 +25,8 @@ def open_for_writing(directory: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(f"BEGIN; {CREATE} PRAGMA user_version = {FORMAT}; COMMIT;")
         _refuse_other_formats(connection, path)
+        if _format_of(connection) == BEFORE_MARGINS:
+            connection.executescript(TO_PRESENT)
     except sqlite3.OperationalError as error:
         connection.close()
         raise InputError(f"{path}: cannot be opened: {error}") from None
@@ -79,10 +81,16 @@ def _refuse_damage(connection: sqlite3.Connection) -> None:
 
 
 def _refuse_other_formats(connection: sqlite3.Connection, path: Path) -> None:
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found != FORMAT:
+    found = _format_of(connection)
+    if found not in (BEFORE_MARGINS, FORMAT):
         connection.close()
-        raise InputError(f"{path}: has the results format {found}; this version reads {FORMAT}")
+        raise InputError(
+            f"{path}: has the results format {found}; this version reads {BEFORE_MARGINS} and {FORMAT}"
+        )
+
+
+def _format_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _set_aside(path: Path) -> Path:

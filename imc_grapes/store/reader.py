@@ -32,6 +32,8 @@ class StoredSweep:
     axes: list[dict[str, Any]]
     tune: str | None
     baseline: str
+    margin: float | None
+    """Of equivalence, as the metric is shown; None: the metric's own."""
     trials: list[dict[str, Any]]
     """One dict per trial, in the order of the sweep, with the columns of the table, JSON decoded."""
 
@@ -66,6 +68,7 @@ def read_sweep(directory: Path) -> StoredSweep:
         axes=json.loads(sweep["axes"]),
         tune=sweep["tune"],
         baseline=sweep["baseline"],
+        margin=dict(sweep).get("margin"),
         trials=trials,
     )
 

@@ -1,8 +1,16 @@
 """The tables of a results file."""
 
 FILE_NAME = "results.sqlite"
-FORMAT = 1
+FORMAT = 2
 """Written to PRAGMA user_version; a file of another format is refused, never guessed at."""
+BEFORE_MARGINS = 1
+"""The format without a margin. Still read; whoever writes brings it to the present one."""
+TO_PRESENT = f"""
+BEGIN;
+ALTER TABLE sweep ADD COLUMN margin REAL;
+PRAGMA user_version = {FORMAT};
+COMMIT;
+"""
 
 CREATE = """
 CREATE TABLE sweep (
@@ -12,7 +20,8 @@ CREATE TABLE sweep (
     base TEXT NOT NULL,        -- the resolved base config, JSON
     axes TEXT NOT NULL,        -- [{name, role, choices: [{label, value}]}], JSON
     tune TEXT,                 -- the dotted key that each method tunes
-    baseline TEXT NOT NULL     -- the method that the others are tested against
+    baseline TEXT NOT NULL,    -- the method that the others are tested against
+    margin REAL                -- of equivalence, as the metric is shown; null: the metric's own
 );
 CREATE TABLE trials (
     hash TEXT PRIMARY KEY,     -- of the resolved config

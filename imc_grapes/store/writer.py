@@ -59,8 +59,8 @@ class StoreWriter:
                 self._refuse_other_base(json.loads(stored["base"]), plan.base)
             connection.execute("DELETE FROM sweep")
             connection.execute(
-                "INSERT INTO sweep (name, question, source, base, axes, tune, baseline) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO sweep (name, question, source, base, axes, tune, baseline, margin) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     plan.name,
                     plan.question,
@@ -69,6 +69,7 @@ class StoreWriter:
                     _json(_axes(plan)),
                     plan.tune,
                     plan.baseline,
+                    plan.margin,
                 ),
             )
             connection.execute("UPDATE trials SET position = NULL")

@@ -48,6 +48,7 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepPlan:
         axes=axes.all,
         tune=axes.tune_key,
         baseline=config.baseline or methods[0],
+        margin=config.margin,
         resources=config.resources,
         trials=tuple(trials),
     )

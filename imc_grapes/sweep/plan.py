@@ -76,5 +76,7 @@ class SweepPlan:
     axes: tuple[Axis, ...]
     tune: str | None
     baseline: str
+    margin: float | None
+    """Of equivalence, as the metric is shown; None: the metric's own."""
     resources: dict[str, float]
     trials: tuple[Trial, ...]

@@ -12,7 +12,7 @@ from imc_grapes.sweep.schema import SweepConfig
 from kernels.errors import InputError
 
 _SCALES = "scales"
-_SWEEP_KEYS = ("seeds",)
+_SWEEP_KEYS = ("seeds", "margin")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Overrides:
 
 
 def told_apart(overrides: Sequence[str]) -> Overrides:
-    """``scale=NAME`` chooses a scale, ``seeds=N`` belongs to the sweep file, any other key to the base config."""
+    """``scale=NAME`` chooses a scale, ``seeds=N`` and ``margin=X`` are of the sweep file, any other key of the base."""
     named: dict[str, list[str]] = {"scale": [], "sweep": [], "base": []}
     for override in overrides:
         key = override.partition("=")[0].strip()

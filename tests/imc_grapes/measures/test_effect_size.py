@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from imc_grapes import InputError
-from imc_grapes.measures.effect_size import hedges_correction, paired_effect
+from imc_grapes.measures.effect_size import equivalence, hedges_correction, paired_effect
 
 
 def with_differences(mean, spread, pairs, seed=0):
@@ -104,3 +104,41 @@ def test_differences_that_are_all_equal_have_no_standardised_effect(shift):
 def test_what_cannot_be_compared_is_an_error(values, reference, confidence, message):
     with pytest.raises(InputError, match=message):
         paired_effect(np.array(values), np.array(reference), confidence)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.01])
+@pytest.mark.parametrize(
+    ("mean", "spread", "pairs"), [(0.1, 0.2, 3), (-0.3, 0.1, 5), (0.6, 0.3, 10), (0.0, 2.0, 2)]
+)
+def test_equivalence_is_two_one_sided_paired_t_tests(mean, spread, pairs, level):
+    values, reference = with_differences(mean, spread, pairs)
+    margin = 0.5
+    found = equivalence(values, reference, margin, level)
+    above = stats.ttest_rel(values + margin, reference, alternative="greater").pvalue
+    below = stats.ttest_rel(values - margin, reference, alternative="less").pvalue
+    assert found.p_value == pytest.approx(max(above, below), rel=1e-9)
+    low, high = stats.ttest_rel(values, reference).confidence_interval(1 - 2 * level)
+    assert (found.low, found.high) == pytest.approx((low, high))
+    assert found.is_shown == (-margin < low and high < margin)
+
+
+def test_equivalence_is_shown_wrongly_in_five_of_a_hundred_at_the_margin():
+    """The true difference is the margin itself: the size of the test is its level."""
+    differences = np.random.default_rng(5).normal(0.5, 0.05, (4000, 6))
+    shown = [equivalence(row, np.zeros(6), 0.5).is_shown for row in differences]
+    assert np.mean(shown) == pytest.approx(0.05, abs=0.012)  # 3.5 standard errors
+
+
+@pytest.mark.parametrize(("shift", "is_shown"), [(0.0, True), (0.4, True), (0.6, False)])
+def test_differences_that_are_all_equal_are_within_the_margin_or_not(shift, is_shown):
+    reference = np.array([0.91, 0.83, 0.77])
+    assert equivalence(reference + shift, reference, 0.5).is_shown == is_shown
+
+
+@pytest.mark.parametrize(
+    ("margin", "level", "message"),
+    [(0.0, 0.05, "margin"), (-1.0, 0.05, "margin"), (np.nan, 0.05, "margin"), (1.0, 0.5, "level")],
+)
+def test_a_margin_or_level_out_of_range_is_an_error(margin, level, message):
+    with pytest.raises(InputError, match=message):
+        equivalence(np.array([1.0, 2.0]), np.array([1.0, 1.5]), margin, level)

@@ -42,8 +42,8 @@ def test_differences_are_paired_by_seed_and_corrected(analysis):
     assert found["GRAPES"].p_value == pytest.approx(3 * raw["GRAPES"])
     assert found["momentum"].p_value == pytest.approx(2 * raw["momentum"])
     assert found["Adam"].p_value == 1.0, "the same accuracies on every seed"
-    assert found["GRAPES"].is_clear
-    assert not found["momentum"].is_clear
+    assert found["GRAPES"].is_shown
+    assert not found["momentum"].is_shown
 
 
 def test_scores_over_time_are_per_compensation(analysis):
@@ -60,6 +60,53 @@ def test_with_one_seed_the_spread_is_that_of_programming(filled, four_methods):
     analysis = analyse(read_sweep(filled(four_methods, lambda t: 0.9)))
     assert score_over_time(analysis)["std"].tolist() == [0.005] * 24
     assert all(one.std is None and one.against_baseline is None for one in standings(analysis))
+
+
+VERDICTS = {  # difference from SGD per seed, in points: verdict at a margin of 0.5 points
+    "better": [1.0, 1.2, 0.9, 1.1],
+    "worse": [-1.0, -1.2, -0.9, -1.1],
+    "equivalent": [0.1, -0.1, 0.2, -0.2],
+    "undecided": [1.5, -1.0, 0.5, 0.8],
+    "equivalent, though better": [0.2, 0.21, 0.19, 0.2],
+    "equivalent, though worse": [-0.2, -0.21, -0.19, -0.2],
+}
+
+
+@pytest.mark.parametrize(
+    ("base", "unit", "margin", "is_margin"),
+    [
+        ("name: tiny\n", 0.01, "", 0.5),
+        ("name: tiny\ndata: {name: jsb}\nnetwork: {kind: snu}\n", -0.1, "", 0.05),
+        ("name: tiny\n", 0.1, "margin: 5\n", 5.0),
+    ],
+    ids=["accuracy", "NLL", "a margin of its own"],
+)
+@pytest.mark.parametrize("words", VERDICTS)
+def test_one_word_follows_from_interval_and_margin(
+    filled, four_methods, words, base, unit, margin, is_margin
+):
+    """The rule against scipy: the 90 % interval within the margin, else a corrected p below 0.05.
+
+    Among the others, two methods equal the baseline, so that Holm multiplies the p of the first by 3.
+    """
+    points = VERDICTS[words]
+    out = filled(
+        f"{four_methods}seeds: 4\n{margin}",
+        lambda t: 0.5 + unit * points[t.config.seed] * (t.method == "GRAPES"),
+        base=base,
+        times_s=(),
+    )
+    analysis = analyse(read_sweep(out))
+    assert analysis.margin == is_margin
+    found = {one.series: one.against_baseline for one in standings(analysis)}["GRAPES"]
+    low, high = stats.ttest_1samp(points, 0.0).confidence_interval(0.9)
+    is_shown = 3 * stats.ttest_1samp(points, 0.0).pvalue < 0.05
+    within = low > -0.5 and high < 0.5
+    assert found.verdict_words == words
+    assert found.verdict == words.split(",")[0]
+    assert found.equivalence.is_shown == within == words.startswith("equivalent")
+    assert found.is_shown == is_shown == (words not in ("equivalent", "undecided"))
+    assert found.effect.mean == pytest.approx(unit * np.mean(points))
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))

@@ -34,7 +34,11 @@ def test_a_lead_that_is_noise_is_called_so(filled, four_methods):
     )
     text = told(out)
     assert "GRAPES gets" in text
-    assert "no difference is shown" in text
+    assert "undecided; the 90% interval -1.9 to +3.2 does not lie within ±0.5 points" in text
+    assert (
+        "Against SGD, undecided: GRAPES +0.7 [-3.1, 4.5]; equivalent: momentum +0.0 [0.0, 0.0], Adam"
+        in text
+    )
     assert "It keeps no state from one update to the next; momentum 39.1 KiB, Adam 78.1 KiB" in text
 
 
@@ -61,7 +65,10 @@ def test_the_table_has_a_row_per_method_and_the_first_middle_and_last_time(fille
         "update state",
         "learning rate",
     ]
-    assert table.rows[1] == ["GRAPES", "90.0 ± 0.5", "88.0 ± 0.5", "86.0 ± 0.5", "0 bytes", "0.2"]
+    assert table.rows[1] == [
+        "GRAPES", "90.0 ± 0.5", "88.0 ± 0.5", "86.0 ± 0.5", "0 bytes", "0.2 (edge)",
+    ]  # fmt: skip
+    assert "One seed each: every difference is undecided." in told(out)
 
 
 @pytest.mark.parametrize(
@@ -95,11 +102,12 @@ def test_lower_is_better_on_chorales(filled, four_methods):
     analysis = analyse(read_sweep(out))
     table = summary_table(analysis, standings(analysis), is_wide=True)
     assert table.headings == [
-        "method", "test NLL (nats)", "against SGD", "Hedges' g", "update state",
+        "method", "test NLL (nats)", "against SGD", "Hedges' g", "verdict", "update state",
     ]  # fmt: skip
     assert table.best == [False, False, False, True]
     assert table.rows[0][1:4] == ["9.00 ± 0.00", "baseline", "-"]
-    assert table.rows[3][1:3] == ["8.60 ± 0.02", "-0.40, p < 0.001"]
+    assert table.rows[3][1:3] == ["8.60 ± 0.02", "-0.40 [-0.43, -0.36], p < 0.001"]
+    assert [row[4] for row in table.rows] == ["-", "equivalent", "better", "better"]
 
 
 def test_perplexity_has_no_unit(filled, four_methods):

@@ -53,6 +53,21 @@ def test_another_format_is_refused_and_left_alone(filled, tmp_path):
     assert not list(tmp_path.glob("*.damaged-*"))
 
 
+def test_a_file_from_before_margins_is_read_and_goes_on(filled, plan):
+    with sqlite3.connect(filled / "results.sqlite") as connection:
+        connection.execute("ALTER TABLE sweep DROP COLUMN margin")
+        connection.execute("PRAGMA user_version = 1")
+    before = read_sweep(filled)
+    assert before.margin is None
+    assert len(before.with_status("done")) == 80
+    with StoreWriter(filled) as store:
+        store.adopt(plan("{training.optimizer.lr: {linspace: [0.1, 0.9, 40]}}"))
+        assert store.counts() == {"done": 80}
+    with sqlite3.connect(filled / "results.sqlite") as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    assert read_sweep(filled).trials == before.trials
+
+
 def test_a_locked_file_is_not_taken_for_a_damaged_one(filled, monkeypatch):
     monkeypatch.setattr("imc_grapes.store.database._WAIT_FOR_LOCK_S", 0.1)
     other = sqlite3.connect(filled / "results.sqlite", isolation_level=None)

@@ -305,3 +305,14 @@ def test_a_learning_rate_side_by_side_is_not_tuned(sweep_file):
     ]
     with pytest.raises(InputError, match=r"sweep.yaml:4: tune: .*side_by_side too"):
         load_sweep(sweep_file(f"{grid}{side_by_side}tune: training.optimizer.lr\n"))
+
+
+def test_a_margin_is_given_in_the_file_or_on_the_command_line(sweep_file):
+    grid = "grid: {training.grapes.mode: [none, propagating]}\n"
+    assert load_sweep(sweep_file(grid)).margin is None
+    path = sweep_file(f"{grid}margin: 0.2\n")
+    assert load_sweep(path).margin == 0.2
+    assert load_sweep(path, ["margin=1"]).margin == 1.0
+    for wrong in ("0", "-1", ".inf", "wide"):
+        with pytest.raises(InputError, match="margin"):
+            load_sweep(path, [f"margin={wrong}"])
