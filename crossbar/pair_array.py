@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossbar.specs import ArraySpec, ProgramSpec, RefreshSpec
+from crossbar.streams import Stream
 from device_models.faults import Faults
 from device_models.training import PulsedDevices, TrainingModel
 from kernels.pair_pulses import Pairs
@@ -59,7 +60,7 @@ class PairArray:
         array: K and the range of weights.
         faults: fractions of stuck devices.
         dated: keep the time of each device's last pulse.
-        stream: (seed, layer, tile): fixes all random numbers.
+        stream: see `crossbar.streams`; fixes all random numbers.
 
     Attributes:
         g_plus: float32 [n_out, n_in], or [K, n_out, n_in] for K > 1, µS.
@@ -75,7 +76,7 @@ class PairArray:
         array: ArraySpec,
         faults: Faults,
         dated: bool,
-        stream: tuple[int, ...],
+        stream: Stream,
     ) -> None:
         self.model = model
         self.shape = shape

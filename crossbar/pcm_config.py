@@ -50,7 +50,9 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
         read: `ReadSpec`: read noise of the devices, drift while training.
         programming: `ProgramSpec`: what `set_weights` does; exact by default.
         faults: `device_models.faults.Faults`: fractions of stuck devices.
-        seed: fixes all random numbers of the tiles.
+        seed: fixes all random numbers of the tiles: configs with the same seed give the same tiles, in the order in
+            which they are built. None for streams that no other config of the process has; see `crossbar.streams`.
+        streams: which streams its tiles have got; counted across all copies of the config.
 
     Raises:
         InputError: a value is impossible, or a combination cannot be honoured.
@@ -65,14 +67,15 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
     read: Any = None
     programming: Any = None
     faults: Any = None
-    seed: int = 0
+    seed: int | None = None
     forward: IOParameters = field(init=False)
     backward: IOParameters = field(init=False)
-    streams: TileStreams = field(default_factory=TileStreams, init=False, repr=False, compare=False)
+    streams: TileStreams = field(init=False, compare=False)
 
     def __post_init__(self, io: Any) -> None:
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
-            raise InputError(f"seed: must be an integer (got {self.seed!r})")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int | None):
+            raise InputError(f"seed: must be an integer or None (got {self.seed!r})")
+        self.streams = TileStreams(self.seed)
         self.device = _choice(
             "device", self.device, _DEVICE_NAMES, "model", TrainingModelSpec, TrainingModel
         )

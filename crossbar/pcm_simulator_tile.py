@@ -13,6 +13,7 @@ from crossbar.analog_product import analog_product, converters
 from crossbar.pair_array import PairArray
 from crossbar.single_thread import product
 from crossbar.specs import ProgramSpec
+from crossbar.streams import Stream
 from crossbar.update_periphery import periphery_for
 from crossbar.weight_copy import WeightCopy
 from kernels.errors import InputError
@@ -48,12 +49,10 @@ class PCMSimulatorTile(SimulatorTile):
         x_size: n_in, rows.
         d_size: n_out, columns.
         rpu_config: see `PCMConfig`.
-        stream: (seed, layer, tile); fixes all random numbers.
+        stream: see `crossbar.streams`; fixes all random numbers.
     """
 
-    def __init__(
-        self, x_size: int, d_size: int, rpu_config: "PCMConfig", stream: tuple[int, ...]
-    ) -> None:
+    def __init__(self, x_size: int, d_size: int, rpu_config: "PCMConfig", stream: Stream) -> None:
         self._config = rpu_config
         self.devices = PairArray(
             (d_size, x_size),

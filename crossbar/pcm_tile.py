@@ -63,14 +63,13 @@ class PCMTile(CustomTile):
     def _create_simulator_tile(
         self, x_size: int, d_size: int, rpu_config: "PCMConfig"
     ) -> PCMSimulatorTile:
-        place = rpu_config.streams.next_tile()
-        return PCMSimulatorTile(x_size, d_size, rpu_config, (rpu_config.seed, *place))
+        return PCMSimulatorTile(x_size, d_size, rpu_config, rpu_config.streams.next_tile())
 
     def _recreate_simulator_tile(
         self, x_size: int, d_size: int, rpu_config: "PCMConfig"
     ) -> PCMSimulatorTile:
         # The stream comes with the state that is loaded next; this one must not count as a new tile.
-        return PCMSimulatorTile(x_size, d_size, rpu_config, (rpu_config.seed, 0, 0))
+        return PCMSimulatorTile(x_size, d_size, rpu_config, (0, 0, 0))
 
     @property
     def g_plus(self) -> Array:
@@ -118,7 +117,6 @@ class PCMTile(CustomTile):
         super().set_weights(weight, *args, **kwargs)
         if realistic:
             self.program(torch.as_tensor(weight))
-        self.rpu_config.streams.weights_written()
 
     def program(self, weights: Tensor, spec: ProgramSpec | None = None) -> None:
         """Write weights [n_out, n_in] into the devices; what that took is in `counters`.

@@ -3,6 +3,8 @@
 import copy
 import io
 import pickle
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -198,15 +200,52 @@ def test_the_same_seed_gives_the_same_bits_and_another_differs():
     assert differ(first, bits(trained(seed=4)))
 
 
-def test_one_config_gives_a_second_training_the_same_streams():
+def test_a_config_goes_on_counting_and_one_built_anew_starts_again():
+    # What torch's generator stands at decides nothing.
     config = PCMConfig(seed=3)
-    assert_same_bits(bits(trained(config=config)), bits(trained(config=config)))
-    single = PCMConfig(seed=3)
-    layers = []
-    for _ in range(2):
-        torch.manual_seed(0)
-        layers.append(AnalogLinear(6, 6, bias=False, rpu_config=single))
-    assert len({tiles_of(layer)[0].tile.devices.stream for layer in layers}) == 1
+    first = bits(trained(config=config))
+    assert differ(first, bits(trained(config=config)))
+    assert_same_bits(first, bits(trained(config=PCMConfig(seed=3))))
+
+
+def test_configs_without_a_seed_share_no_stream_and_follow_the_order_of_their_first_tiles():
+    unused = PCMConfig()
+    configs = [PCMConfig() for _ in range(3)]
+    built = [linear(6, 6, seed=None), *(AnalogLinear(6, 6, rpu_config=c) for c in configs[::-1])]
+    built += [linear(6, 6, seed=seed) for seed in range(3)]
+    streams = [tiles_of(layer)[0].tile.devices.stream for layer in built]
+    assert len(set(streams)) == 7
+    start = streams[0][0]
+    assert streams[:4] == [(start + n, "unseeded", 0, 0) for n in range(4)]
+    assert f"unseeded config {start + 1}" in repr(configs[2])
+    assert "no tile yet" in repr(unused)
+    assert "seed 5" in repr(PCMConfig(seed=5))
+    (layer,) = [AnalogLinear(6, 6, rpu_config=pickle.loads(pickle.dumps(configs[2])))]
+    assert tiles_of(layer)[0].tile.devices.stream == (start + 4, "unseeded", 0, 0)
+
+
+def test_tiles_of_two_configs_get_other_pulses_and_a_script_run_again_the_same():
+    script = """
+import hashlib, torch
+from aihwkit.nn import AnalogLinear
+from crossbar import PCMConfig
+for config in (PCMConfig(), PCMConfig(), PCMConfig(seed=0), PCMConfig(seed=0)):
+    tile = AnalogLinear(30, 20, bias=False, rpu_config=config).analog_module
+    tile.set_weights(torch.zeros(20, 30))
+    tile.set_learning_rate(0.5)
+    tile.update(torch.ones(8, 30), torch.ones(8, 20))
+    print(hashlib.sha256(tile.g_minus.tobytes()).hexdigest())
+"""
+    once, again = (
+        subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    )
+    assert once == again
+    one, other, seeded, same = once.split()
+    assert len({one, other, seeded}) == 3
+    assert seeded == same
 
 
 def test_no_two_layers_share_a_stream():
@@ -407,7 +446,7 @@ def test_a_diverged_training_is_an_error():
         ({"read": {"seconds_per_update": 1.0}, "device": "exp_step"}, "read.seconds_per_update"),
         ({"faults": {"stuck_set": 2.0}}, "faults: stuck_set"),
         ({"programming": {"kind": "exact", "tolerance_uS": 0.1}}, "tolerance_uS"),
-        ({"seed": 0.5}, "seed: must be an integer"),
+        ({"seed": 0.5}, "seed: must be an integer or None"),
         ({"mapping": MappingParameter(digital_bias=False)}, "no analog bias"),
         ({"mapping": MappingParameter(max_input_size=64)}, "give the array alone"),
     ],
