@@ -70,7 +70,8 @@ def _cases(config: SweepConfig, document: YamlDocument) -> Axis | None:
         )
         found.append(Choice(name, name, settings))
     swept = [key for keys in config.cases.values() for key in keys]
-    return Axis(CASE, _role(swept), tuple(found))
+    role = "method" if config.baseline in config.cases else _role(swept)
+    return Axis(CASE, role, tuple(found))
 
 
 def _zipped(config: SweepConfig, document: YamlDocument) -> Axis | None:

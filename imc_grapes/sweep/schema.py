@@ -51,7 +51,8 @@ class SweepConfig(Section):
     seeds: Seeds = 1
     """How many seeds, counted up from the base config's, or a list of them."""
     baseline: str | None = None
-    """The method that the others are tested against; null: the first."""
+    """The method that the others are tested against; null: the first. Where it is a case, all cases are methods, even
+    if they differ in the device alone."""
     margin: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """A difference from the baseline below it does not matter: reports call a method equivalent where two one-sided
     tests at 5 % put it within. In the unit that is shown; null: 0.5 points of accuracy, 0.05 nats per time step (the

@@ -316,3 +316,15 @@ def test_a_margin_is_given_in_the_file_or_on_the_command_line(sweep_file):
     for wrong in ("0", "-1", ".inf", "wide"):
         with pytest.raises(InputError, match="margin"):
             load_sweep(path, [f"margin={wrong}"])
+
+
+def test_a_baseline_among_the_cases_makes_methods_of_devices(sweep_file):
+    text = "cases: {small: {data.batch_size: 16}, large: {data.batch_size: 32}}\n"
+    as_settings = load_sweep(sweep_file(text))
+    assert {(t.method, t.setting) for t in as_settings.trials} == {
+        ("SGD", "small"),
+        ("SGD", "large"),
+    }
+    as_methods = load_sweep(sweep_file(f"{text}baseline: large\n"))
+    assert {(t.method, t.setting) for t in as_methods.trials} == {("small", ""), ("large", "")}
+    assert as_methods.baseline == "large"
