@@ -24,11 +24,10 @@ from crossbar.specs import (
 from crossbar.streams import TileStreams
 from device_models.faults import Faults
 from device_models.parameters import Parameters, one_line
-from device_models.training import TrainingModel, TrainingModelSpec
+from device_models.training import DEVICES, TrainingModel, TrainingModelSpec
 from kernels.errors import InputError
 
 Spec = TypeVar("Spec", bound=Parameters)
-_DEVICE_NAMES = ("nandakumar2018", "exp_step", "linear")
 _UPDATE_NAMES = ("pulsed", "accumulated")
 _IO_NAMES = ("default", "perfect")
 
@@ -41,8 +40,8 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
     mapping or an object.
 
     Attributes:
-        device: "nandakumar2018", "exp_step" or "linear", or a model of `device_models.training`; as a mapping
-            with the key `model`.
+        device: the name of a device model, such as "nandakumar2018", or a model of `device_models.training`; as a
+            mapping with the key `model`.
         io: "default" (7-bit DAC, 9-bit ADC, output noise: aihwkit's defaults), "perfect", `IOSpec`, or
             aihwkit's own `IOParameters`, which then hold in both directions and in units of weights.
         update: "pulsed", "accumulated", `PulsedSpec` or `AccumulatedSpec`; as a mapping with the key `kind`.
@@ -77,7 +76,7 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
             raise InputError(f"seed: must be an integer or None (got {self.seed!r})")
         self.streams = TileStreams(self.seed)
         self.device = _choice(
-            "device", self.device, _DEVICE_NAMES, "model", TrainingModelSpec, TrainingModel
+            "device", self.device, DEVICES.names, "model", TrainingModelSpec, TrainingModel
         )
         self.update = _choice(
             "update", self.update, _UPDATE_NAMES, "kind", UpdateSpec, (PulsedSpec, AccumulatedSpec)

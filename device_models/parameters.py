@@ -12,10 +12,13 @@ class Parameters(BaseModel):
     """Frozen parameters that refuse unknown names, NaN and infinity.
 
     Built directly, or as a part of a larger pydantic model, a bad value raises pydantic's
-    `ValidationError`, which names the parameter. `of` gives the same in one line.
+    `ValidationError`, which names the parameter. `of` gives the same in one line. Docstrings of
+    attributes become the descriptions of a schema.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:

@@ -5,10 +5,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from device_models.inference.programming_noise import ProgrammingNoise
-from device_models.inference.spec import INFERENCE_PRESETS, StatisticsSpec
+from device_models.inference.spec import StatisticsSpec
 from device_models.inference.statistics import InferenceStatistics
 from device_models.parameters import Parameters
-from device_models.training import ExpStep, Linear, Nandakumar2018, TrainingModel
+from device_models.registry import not_one_of
+from device_models.statistics.base import STATISTICS
+from device_models.training import DEVICES, TrainingModel
 from kernels.errors import InputError
 
 _UNIT_OF_SUFFIX = {
@@ -16,17 +18,6 @@ _UNIT_OF_SUFFIX = {
     "s": "s",
     "eV": "eV",
     "celsius": "°C",
-}
-_TRAINING_MODELS: tuple[type[TrainingModel], ...] = (Nandakumar2018, ExpStep, Linear)
-_TRAINING_TITLES = {
-    "nandakumar2018": "SET pulses with a fading memory of earlier pulses, drift and read noise",
-    "exp_step": "SET pulses with exponentially shrinking steps, every device different",
-    "linear": "ideal device with equal steps",
-}
-_INFERENCE_TITLES = {
-    "pcm_nandakumar2019": "programming noise, drift and read noise of a million-device PCM array",
-    "pcm_projected": "the same, with the small drift of projected cells",
-    "ideal": "no noise and no drift",
 }
 
 
@@ -71,18 +62,18 @@ class Preset:
         """The model with its default parameters."""
         if self.kind == "inference":
             return InferenceStatistics.preset(self.name)
-        return _training_model(self.name)
+        return DEVICES[self.name].of({})
 
 
 def presets() -> tuple[Preset, ...]:
     """All named device models, those of inference first."""
     inference = [
-        Preset(name, "inference", _INFERENCE_TITLES[name], tuple(_statistics_parameters(name)))
-        for name in INFERENCE_PRESETS
+        Preset(one.name, "inference", one.description, tuple(_statistics_parameters(one.name)))
+        for one in STATISTICS
     ]
     training = [
-        Preset(name, "training", title, tuple(_training_parameters(_training_model(name))))
-        for name, title in _TRAINING_TITLES.items()
+        Preset(one.name, "training", one.description, tuple(_training_parameters(one.value.of({}))))
+        for one in DEVICES
     ]
     return (*inference, *training)
 
@@ -96,13 +87,7 @@ def find_preset(name: str) -> Preset:
     for preset in presets():
         if preset.name == name:
             return preset
-    known = ", ".join(preset.name for preset in presets())
-    raise InputError(f"device model: there is no '{name}'; there are {known}")
-
-
-def _training_model(name: str) -> TrainingModel:
-    model = next(cls for cls in _TRAINING_MODELS if cls.model_fields["model"].default == name)
-    return model.of({})
+    raise InputError(f"device model: {not_one_of(name, [preset.name for preset in presets()])}")
 
 
 def _statistics_parameters(name: str) -> Iterator[PresetParameter]:

@@ -60,6 +60,6 @@ def layer_bits(layer: LayerShape, method: Method, rows: int | None, columns: int
             registers += factors
         registers += (n_factors + 1) * (readout.sum_bits or IMPORTANCE_BITS)
         tables += _RECIPROCALS * OPERAND_BITS
-        if readout.kind == "column_current":
+        if readout.subtracts_floor:
             tables += _FLOOR_BITS * len(tiles)
     return Bits(state, layer.weights * method.accumulator_bits, registers, tables)

@@ -2,14 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
-from crossbar.readout.base import Readout
+from crossbar.readout.base import READOUTS, Readout
 from crossbar.readout.column_current import ColumnCurrent
 from crossbar.readout.per_device import PerDevice
 from crossbar.readout.probe import Probe
+from device_models.registry import OneOf
 
-ReadoutSpec = Annotated[PerDevice | ColumnCurrent | Probe, Field(discriminator="kind")]
+ReadoutSpec = Annotated[Readout, OneOf(READOUTS)]
 """A mapping with the key `kind` parses into the readout of that name."""
 
-__all__ = ["ColumnCurrent", "PerDevice", "Probe", "Readout", "ReadoutSpec"]
+__all__ = ["READOUTS", "ColumnCurrent", "PerDevice", "Probe", "Readout", "ReadoutSpec"]

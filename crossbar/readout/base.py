@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from crossbar.readout.tile_pairs import TilePairs
 from device_models.parameters import Parameters
+from device_models.registry import Registry
 
 Values = NDArray[np.float64]
 
@@ -29,6 +30,7 @@ class Readout(Parameters, ABC):
     """A circuit that turns the conductances of a layer into one importance per output node.
 
     Attributes:
+        kind: the name that it is registered by.
         adc_bits: resolution of a column's converter; None for no converter at all.
         adc_range: full scale of the converter as a fraction of the largest signal that the array can deliver;
             "auto": the smallest of 1, 1/2, 1/4, ... that clips no column of the tile, set by the integration time.
@@ -39,6 +41,7 @@ class Readout(Parameters, ABC):
             sum needs.
     """
 
+    kind: str = ""
     adc_bits: int | None = Field(default=None, ge=2, le=16)
     adc_range: Literal["auto"] | Annotated[float, Field(gt=0.0, le=1.0)] = "auto"
     read_noise: float = Field(default=0.0, ge=0.0)
@@ -79,6 +82,11 @@ class Readout(Parameters, ABC):
         """Of the two devices of a driven pair, those that carry current in one read cycle."""
         return 2
 
+    @property
+    def subtracts_floor(self) -> bool:
+        """Whether each tile keeps what a column carries with all devices at RESET, to subtract it."""
+        return False
+
     @abstractmethod
     def partial(self, pairs: TilePairs, draw: int) -> Partial:
         """What one tile contributes.
@@ -92,3 +100,8 @@ class Readout(Parameters, ABC):
         """The importance `[n_out]` from the sums `[m, n_out]` over all tiles of each column."""
         only: Values = values[0]
         return only
+
+
+READOUTS: Registry[type[Readout]] = Registry(
+    "training.grapes.readout.kind", "crossbar.readout", Readout, "kind"
+)

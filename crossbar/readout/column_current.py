@@ -1,25 +1,22 @@
 """Read the summed current of each column, plus and minus: `sum (G+ + G-)`, less the RESET floor."""
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
-from crossbar.readout.base import Partial, Readout
+from crossbar.readout.base import READOUTS, Partial, Readout
 from crossbar.readout.converter import convert
 from crossbar.readout.tile_pairs import TilePairs
 
 Values = NDArray[np.float64]
 
 
+@READOUTS.register("column_current")
 class ColumnCurrent(Readout):
     """Two reads per layer: all rows at the read voltage, first the plus columns, then the minus columns.
 
     What the columns carry with all devices at RESET is known and subtracted digitally. The result is the importance as
     long as one device of each pair is at RESET; SET-only updates fill both, and it then counts their common mode too.
     """
-
-    kind: Literal["column_current"] = "column_current"
 
     def reads(self, rows: int) -> int:
         """Two."""
@@ -33,6 +30,11 @@ class ColumnCurrent(Readout):
     def devices_per_pair(self) -> int:
         """One: a cycle reads one polarity."""
         return 1
+
+    @property
+    def subtracts_floor(self) -> bool:
+        """Yes."""
+        return True
 
     def partial(self, pairs: TilePairs, draw: int) -> Partial:
         """``sum_i (G+_ji + G-_ji)`` less the floor, not below 0."""

@@ -1,21 +1,18 @@
 """Read the difference of every pair, and add up the magnitudes digitally: `sum |G+ - G-|`."""
 
-from typing import Literal
-
 import numpy as np
 
-from crossbar.readout.base import Partial, Readout
+from crossbar.readout.base import READOUTS, Partial, Readout
 from crossbar.readout.converter import convert
 from crossbar.readout.tile_pairs import TilePairs
 
 
+@READOUTS.register("per_device")
 class PerDevice(Readout):
     """One read per row: the row alone at the read voltage, both columns of a node against each other.
 
     Without a converter and without noise, this is the importance itself.
     """
-
-    kind: Literal["per_device"] = "per_device"
 
     @property
     def is_exact(self) -> bool:

@@ -1,18 +1,17 @@
 """Read the layer's response to k random inputs of ±1: a norm of each column that ignores the common mode."""
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crossbar.readout.base import Partial, Readout
+from crossbar.readout.base import READOUTS, Partial, Readout
 from crossbar.readout.converter import convert
 from crossbar.readout.tile_pairs import TilePairs
 
 Values = NDArray[np.float64]
 
 
+@READOUTS.register("probe")
 class Probe(Readout):
     """k reads per layer: ``sqrt(pi/2) mean |W r|`` over k random vectors r of ±1.
 
@@ -25,7 +24,6 @@ class Probe(Readout):
         k: number of vectors.
     """
 
-    kind: Literal["probe"] = "probe"
     k: int = Field(default=16, ge=1, le=65536)
 
     @property

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from device_models.faults import Faults
 from device_models.inference.drift import ConductanceDrift
@@ -15,18 +15,9 @@ from device_models.inference.statistics import InferenceStatistics
 from device_models.inference.table import read_table
 from device_models.inference.temperature import Temperature
 from device_models.parameters import Parameters
+from device_models.registry import NameIn
+from device_models.statistics.base import PARTS, STATISTICS, parts_of
 from kernels.errors import InputError
-
-INFERENCE_PRESETS: dict[str, dict[str, Parameters]] = {
-    "pcm_nandakumar2019": {},
-    "pcm_projected": {"drift": ProjectedDrift()},
-    "ideal": {
-        "programming": ProgrammingNoise(scale=0.0),
-        "drift": ConductanceDrift(scale=0.0),
-        "read_noise": ReadNoise(scale=0.0),
-    },
-}
-"""What each preset changes of `InferenceStatistics()`."""
 
 
 def _drift_kind(value: Any) -> str:
@@ -44,7 +35,7 @@ class StatisticsSpec(Parameters):
     """`hardware.statistics` of a config.
 
     Attributes:
-        preset: the statistics to start from: pcm_nandakumar2019, pcm_projected or ideal.
+        preset: name of the statistics to start from.
         g_max_uS: largest target, µS.
         programming: programming noise in place of the preset's.
         drift: drift in place of the preset's; `kind: conductance` (default) or `kind: projected`.
@@ -58,7 +49,7 @@ class StatisticsSpec(Parameters):
         g_reset_uS: conductance of a device stuck at RESET, µS.
     """
 
-    preset: str = "pcm_nandakumar2019"
+    preset: Annotated[str, NameIn(STATISTICS)] = "pcm_nandakumar2019"
     g_max_uS: float = Field(default=25.0, gt=0.0)
     programming: ProgrammingNoise | None = None
     drift: Drift | None = None
@@ -69,13 +60,6 @@ class StatisticsSpec(Parameters):
     table: Path | None = None
     headroom: float = Field(default=1.25, ge=1.0)
     g_reset_uS: float = Field(default=0.1, ge=0.0)
-
-    @field_validator("preset")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in INFERENCE_PRESETS:
-            raise ValueError(f"must be one of {', '.join(INFERENCE_PRESETS)}")
-        return name
 
     @model_validator(mode="after")
     def _one_programming(self) -> Self:
@@ -90,8 +74,8 @@ class StatisticsSpec(Parameters):
             InputError: the table cannot be read or used, or it holds drift exponents while `drift`
                 is given too.
         """
-        parts: dict[str, Any] = dict(INFERENCE_PRESETS[self.preset])
-        for name in ("programming", "drift", "read_noise"):
+        parts = parts_of(self.preset)
+        for name in PARTS:
             if (part := getattr(self, name)) is not None:
                 parts[name] = part
         if self.table is not None:

@@ -62,7 +62,7 @@ class InferenceStatistics(Parameters):
         """The statistics of a named preset, with parts of it replaced or added.
 
         Args:
-            name: `pcm_nandakumar2019`, `pcm_projected` or `ideal`.
+            name: of a preset, such as `pcm_nandakumar2019`.
             g_max_uS: largest target, µS.
             **parts: any other key of `StatisticsSpec`: programming, drift, read_noise, faults,
                 spread, temperature, table; as parameter objects or mappings.

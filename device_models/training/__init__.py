@@ -2,17 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
-from device_models.training.base import PulsedDevices, TrainingModel
+from device_models.registry import OneOf
+from device_models.training.base import DEVICES, PulsedDevices, TrainingModel
 from device_models.training.exp_step import ExpStep
 from device_models.training.linear import Linear
 from device_models.training.nandakumar2018 import Nandakumar2018
 
-TrainingModelSpec = Annotated[Nandakumar2018 | ExpStep | Linear, Field(discriminator="model")]
+TrainingModelSpec = Annotated[TrainingModel, OneOf(DEVICES)]
 """A mapping with the key `model` parses into the model of that name."""
 
 __all__ = [
+    "DEVICES",
     "ExpStep",
     "Linear",
     "Nandakumar2018",

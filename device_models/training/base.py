@@ -1,16 +1,18 @@
 """The small abstract base of the training-pulse models, and the arrays of devices they act on."""
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import erf, exp, pi, sqrt
 from typing import Any, ClassVar
 
 import numpy as np
+from numba import njit
+from numba.core.registry import CPUDispatcher
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
 from device_models.faults import FaultMap, Faults
 from device_models.parameters import Parameters
+from device_models.registry import Registry
 from kernels.column_blocks import for_blocks
 from kernels.errors import InputError
 from kernels.random_streams import stream_key
@@ -34,39 +36,61 @@ class PulsedDevices:
     stuck: FaultMap
 
 
-class TrainingModel(Parameters, ABC):
+class TrainingModel(Parameters):
     """One device under SET pulses, RESET and reads.
 
     A PCM device is unidirectional: SET pulses raise its conductance step by step, a RESET brings
     it back to the bottom at once.
 
+    A model of one's own is a subclass with parameters, `set_pulse` and `reset_pulse`; the rest has
+    defaults that fit a device without memory, drift and differences from device to device. The two
+    pulses are static methods that change one device in place; Numba compiles them::
+
+        set_pulse(g, state, i, constants, z)
+        reset_pulse(g, state, i, constants, z)
+
+    with g float32 `[n_devices]` in µS, state float32 `[rows, n_devices]`, the device's index i, the
+    float32 array of `constants()`, and a standard normal z, another one for every pulse.
+
     Attributes:
+        source: where the model was published.
+        state_rows: what is kept per device, a description of each row of `state`.
+        model: the name that it is registered by.
         g_max_uS: largest conductance; of the mean device where devices differ.
     """
 
-    source: ClassVar[str]
-    state_rows: ClassVar[tuple[str, ...]]
+    source: ClassVar[str] = "not given"
+    state_rows: ClassVar[tuple[str, ...]] = ()
     drifts: ClassVar[bool] = False
     set_pulse: ClassVar[Any]
     reset_pulse: ClassVar[Any]
 
+    model: str = ""
     g_max_uS: float = Field(gt=0.0)
 
     @property
-    @abstractmethod
     def g_min_uS(self) -> float:
         """Lowest conductance that SET pulses leave a device at, µS."""
+        return 0.0
 
     @property
-    @abstractmethod
     def granularity_uS(self) -> float:
-        """Mean step of the first SET pulse after a RESET, µS."""
+        """Mean step of the first SET pulse after a RESET, µS; by default that without noise."""
+        g, state = np.zeros(1, np.float32), self.fresh_state(1, 0)
+        constants, no_noise = self.constants(), np.float32(0.0)
+        self.reset_pulse.py_func(g, state, 0, constants, no_noise)
+        low = float(g[0])
+        self.set_pulse.py_func(g, state, 0, constants, no_noise)
+        return float(g[0]) - low
 
-    @abstractmethod
     def constants(self) -> Array:
-        """The parameters in the order that its device functions in `kernels.pulses` want."""
+        """What the pulse functions take: by default every number among the parameters.
 
-    @abstractmethod
+        They stand in the order in which they are declared, with `g_max_uS` first.
+        """
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return np.array([value for value in values if isinstance(value, int | float)], np.float32)
+
     def fresh_state(self, n_devices: int, seed: int) -> Array:
         """What the model keeps per device, right after production: float32 `[rows, n_devices]`.
 
@@ -74,6 +98,7 @@ class TrainingModel(Parameters, ABC):
             n_devices: number of devices.
             seed: fixes device-to-device differences.
         """
+        return np.zeros((len(self.state_rows), n_devices), np.float32)
 
     @property
     def read_law(self) -> ReadLaw | None:
@@ -189,6 +214,28 @@ class TrainingModel(Parameters, ABC):
         done = PulsedDevices(g, state, devices.stuck)
         done.stuck.hold(g, self.g_min_uS, self.device_g_max_uS(done))
         return done
+
+
+def _compile_pulses(model: type[TrainingModel]) -> None:
+    """Compile pulses that are plain functions, and try one of each on a device, if all parameters have defaults."""
+    for name in ("set_pulse", "reset_pulse"):
+        pulse = getattr(model, name, None)
+        if pulse is None:
+            raise InputError(f"lacks {name}(g, state, i, constants, z)")
+        if not isinstance(pulse, CPUDispatcher):
+            setattr(model, name, staticmethod(njit(forceinline=True)(pulse)))
+    if any(field.is_required() for field in model.model_fields.values()):
+        return
+    device = model()
+    if device.granularity_uS <= 0.0:
+        raise InputError(
+            f"the first SET pulse after a RESET must raise the conductance (by {device.granularity_uS} µS)"
+        )
+
+
+DEVICES: Registry[type[TrainingModel]] = Registry(
+    "hardware.device.model", "device_models.training", TrainingModel, "model", _compile_pulses
+)
 
 
 def mean_of_floored_normal(mean: float, std: float, floor: float) -> float:

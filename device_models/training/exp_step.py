@@ -14,12 +14,13 @@ constants are aihwkit's fit to Nandakumar et al., Front. Neurosci. 14, 406 (2020
 """
 
 from math import exp
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from device_models.training.base import (
+    DEVICES,
     Array,
     PulsedDevices,
     TrainingModel,
@@ -31,6 +32,9 @@ from kernels.random_streams import stream_key
 _STEP_ROW, _G_MAX_ROW, _RESET_ROW = 0, 1, 2
 
 
+@DEVICES.register(
+    "exp_step", description="SET pulses with exponentially shrinking steps, every device different"
+)
 class ExpStep(TrainingModel):
     """The parameters have aihwkit's names, values and dimensionless units, but for `g_max_uS`.
 
@@ -63,7 +67,6 @@ class ExpStep(TrainingModel):
     set_pulse: ClassVar[Any] = staticmethod(set_pulse_exp_step)
     reset_pulse: ClassVar[Any] = staticmethod(reset_pulse_exp_step)
 
-    model: Literal["exp_step"] = "exp_step"
     g_max_uS: float = Field(default=25.0, gt=0.0)
     dw_min: float = Field(default=0.01, gt=0.0)
     dw_min_dtod: float = Field(default=0.2, ge=0.0)
@@ -84,11 +87,6 @@ class ExpStep(TrainingModel):
     @property
     def _unit(self) -> float:
         return self.g_max_uS / self.w_max
-
-    @property
-    def g_min_uS(self) -> float:
-        """0 µS: nothing keeps a device from it."""
-        return 0.0
 
     @property
     def granularity_uS(self) -> float:

@@ -5,15 +5,16 @@
 A reference without saturation curve, memory, drift or read noise. No device behaves like this.
 """
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from device_models.training.base import Array, TrainingModel
+from device_models.training.base import DEVICES, Array, TrainingModel
 from kernels.pulses import reset_pulse_linear, set_pulse_linear
 
 
+@DEVICES.register("linear", description="Ideal device with equal steps")
 class Linear(TrainingModel):
     """Granularity and noise are the parameters.
 
@@ -23,11 +24,9 @@ class Linear(TrainingModel):
     """
 
     source: ClassVar[str] = "ideal device, for reference"
-    state_rows: ClassVar[tuple[str, ...]] = ()
     set_pulse: ClassVar[Any] = staticmethod(set_pulse_linear)
     reset_pulse: ClassVar[Any] = staticmethod(reset_pulse_linear)
 
-    model: Literal["linear"] = "linear"
     g_max_uS: float = Field(default=25.0, gt=0.0)
     step_uS: float = Field(default=0.5, gt=0.0)
     step_noise: float = Field(default=0.0, ge=0.0)
@@ -41,11 +40,6 @@ class Linear(TrainingModel):
         return self
 
     @property
-    def g_min_uS(self) -> float:
-        """0 µS."""
-        return 0.0
-
-    @property
     def granularity_uS(self) -> float:
         """Mean step of a SET pulse far from both ends, µS."""
         return self.step_uS
@@ -53,7 +47,3 @@ class Linear(TrainingModel):
     def constants(self) -> Array:
         """Constants of `set_pulse_linear` and `reset_pulse_linear`."""
         return np.array([self.step_uS, self.step_noise, 0.0, self.g_max_uS], np.float32)
-
-    def fresh_state(self, n_devices: int, seed: int) -> Array:
-        """Nothing: float32 `[0, n_devices]`."""
-        return np.empty((0, n_devices), np.float32)

@@ -10,13 +10,14 @@ move the conductance most. In µS:
 """
 
 from math import exp
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
 
 from device_models.training.base import (
+    DEVICES,
     Array,
     PulsedDevices,
     TrainingModel,
@@ -30,6 +31,10 @@ from kernels.read_law import ReadLaw
 _MEASURED_G_MAX_US = 12.0
 
 
+@DEVICES.register(
+    "nandakumar2018",
+    description="SET pulses with a fading memory of earlier pulses, drift and read noise",
+)
 class Nandakumar2018(TrainingModel):
     """The published model; conductances scale with `g_max_uS`.
 
@@ -60,7 +65,6 @@ class Nandakumar2018(TrainingModel):
     set_pulse: ClassVar[Any] = staticmethod(set_pulse_nandakumar2018)
     reset_pulse: ClassVar[Any] = staticmethod(reset_pulse_nandakumar2018)
 
-    model: Literal["nandakumar2018"] = "nandakumar2018"
     g_max_uS: float = Field(default=_MEASURED_G_MAX_US, gt=0.0)
     pulses_to_fade: float = Field(default=2.6, gt=0.0)
     step_slope: float = -0.084

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from crossbar.costs import Method
-from crossbar.readout import ColumnCurrent, PerDevice, Probe, Readout
+from crossbar.readout import READOUTS, ColumnCurrent, PerDevice, Readout
 from crossbar.specs import AccumulatedSpec, PulsedSpec
 from imc_grapes.config import RunConfig
 from imc_grapes.config.schema import PCMHardware
@@ -92,7 +92,7 @@ def _readouts(config: RunConfig, name: str) -> list[Readout | None]:
     own = ColumnCurrent(adc_bits=8) if grapes.mode == "none" else grapes.readout
     if name == "lr_matched":
         return [own]
-    others: list[Readout] = [PerDevice(adc_bits=8), ColumnCurrent(adc_bits=8), Probe(adc_bits=8)]
+    others = [one.value.of({"adc_bits": 8}) for one in READOUTS]
     return [own, *(one for one in others if type(one) is not type(own))]
 
 

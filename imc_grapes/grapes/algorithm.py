@@ -64,7 +64,7 @@ class Grapes:
             not there.
         layers: names of the layers that take part; by default all weight layers but the last.
         exclude: names of layers that take no part.
-        readout: the circuit that reads the importance off the crossbars: `PerDevice`, `ColumnCurrent` or `Probe` of
+        readout: the circuit that reads the importance off the crossbars: `PerDevice`, `ColumnCurrent`, `Probe` of
             `crossbar`; exact by default. A layer is read once per weight update, whatever the number of forward passes.
         factor_bits: word length of the factor in the update path, for [1, 2], or [0, 2] if it is not clipped; None
             for no rounding.
@@ -185,7 +185,7 @@ class Grapes:
 def _check_update_path(readout: Any, factor_bits: Any) -> None:
     if not isinstance(readout, Readout):
         raise InputError(
-            f"readout: must be PerDevice, ColumnCurrent or Probe of crossbar (got {readout!r})"
+            f"readout: must be a circuit such as crossbar.ColumnCurrent (got {readout!r})"
         )
     if factor_bits is None:
         return

@@ -420,7 +420,7 @@ def test_a_diverged_training_is_an_error():
     [
         (
             {"device": "nandakumar"},
-            r"device\.model: must be one of nandakumar2018, exp_step, linear",
+            r"device\.model: must be one of exp_step, linear, nandakumar2018",
         ),
         ({"device": {"model": "linear", "step_uS": -1.0}}, "device.*step_uS"),
         ({"device": {"model": "linear", "stepp": 1.0}}, "device.*stepp"),
