@@ -352,6 +352,7 @@ def _short(path: Path) -> Path:
 
 def _set_tag(parameters: type[Parameters], tag: str, name: str) -> None:
     """Give a class the field `tag`, whose only value is `name`."""
-    parameters.__annotations__[tag] = Literal[name]  # type: ignore[valid-type]
-    parameters.__pydantic_fields__[tag] = FieldInfo.from_annotated_attribute(Literal[name], name)
+    only: Any = Literal[name]
+    parameters.__annotations__[tag] = only
+    parameters.__pydantic_fields__[tag] = FieldInfo.from_annotated_attribute(only, name)
     parameters.model_rebuild(force=True)

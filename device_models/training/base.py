@@ -226,7 +226,7 @@ def _compile_pulses(model: type[TrainingModel]) -> None:
             setattr(model, name, staticmethod(njit(forceinline=True)(pulse)))
     if any(field.is_required() for field in model.model_fields.values()):
         return
-    device = model()
+    device = model.of({})
     if device.granularity_uS <= 0.0:
         raise InputError(
             f"the first SET pulse after a RESET must raise the conductance (by {device.granularity_uS} µS)"
