@@ -11,6 +11,7 @@ from crossbar.specs import ArraySpec, ProgramSpec, RefreshSpec
 from crossbar.streams import Stream
 from device_models.faults import Faults
 from device_models.training import PulsedDevices, TrainingModel
+from kernels.errors import InputError
 from kernels.pair_pulses import Pairs
 from kernels.random_streams import stream_key
 
@@ -86,6 +87,11 @@ class PairArray:
         self.turn = 0
         self.counters = Counters()
         self.constants = model.constants()
+        if array.weight_range == "auto":
+            raise InputError(
+                "array.weight_range: auto needs a layer with weights; imc_grapes.to_crossbar converts a model with it, "
+                "and PCMConfig.for_weights gives the config of one layer"
+            )
         self.weight_per_uS = array.weight_range / (self.sharing * (model.g_max_uS - model.g_min_uS))
         stacked = shape if self.sharing == 1 else (self.sharing, *shape)
         n = int(np.prod(stacked))

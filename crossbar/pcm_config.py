@@ -1,13 +1,15 @@
 """The configuration of a `PCMTile`, in the form that aihwkit's layers take."""
 
+import copy
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass, field
-from typing import Any, TypeVar
+from dataclasses import InitVar, dataclass, field, replace
+from typing import Any, Self, TypeVar
 
 from aihwkit.simulator.parameters.io import IOParameters
 from aihwkit.simulator.parameters.mapping import MappableRPU, MappingParameter
 from aihwkit.simulator.parameters.pre_post import PrePostProcessingRPU
 from pydantic import TypeAdapter, ValidationError
+from torch import Tensor
 
 from crossbar.analog_product import converters, io_parameters
 from crossbar.never_read import never_read_problems
@@ -69,6 +71,7 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
     seed: int | None = None
     forward: IOParameters = field(init=False)
     backward: IOParameters = field(init=False)
+    _io_in_weights: bool = field(default=False, init=False, repr=False)
     streams: TileStreams = field(init=False, compare=False)
 
     def __post_init__(self, io: Any) -> None:
@@ -92,9 +95,12 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
     def _set_converters(self, io: Any) -> None:
         if isinstance(io, IOParameters):
             self.forward, self.backward = io, io
+            self._io_in_weights = True
         else:
             spec = _io_spec(io)
             weight_range = self.array.weight_range
+            if weight_range == "auto":
+                weight_range = 1.0  # until for_weights
             self.forward = io_parameters(spec, weight_range, forward=True)
             self.backward = io_parameters(spec, weight_range, forward=False)
         converters(self.forward)
@@ -128,6 +134,33 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
                 )
         for path, message in never_read_problems(self.read, self.update):
             raise InputError(f"{'.'.join(path)}: {message}")
+
+    def for_weights(self, weights: Tensor) -> Self:
+        """A copy for one layer, in which `array.weight_range: auto` is the layer's largest weight.
+
+        Copies go on numbering tiles where the original stands.
+
+        Args:
+            weights: of the layer, any shape.
+
+        Raises:
+            InputError: the range is auto, and all weights are zero.
+        """
+        own = copy.deepcopy(self)
+        if self.array.weight_range != "auto":
+            return own
+        largest = float(weights.abs().max())
+        if largest == 0.0:
+            raise InputError(
+                "array.weight_range: auto takes the largest weight of a layer, and all are 0; give a number"
+            )
+        own.array = self.array.model_copy(update={"weight_range": largest})
+        if not self._io_in_weights:
+            for direction in ("forward", "backward"):
+                io = getattr(self, direction)
+                scaled = {"out_bound": io.out_bound * largest, "out_noise": io.out_noise * largest}
+                setattr(own, direction, replace(io, **scaled))
+        return own
 
     def get_default_tile_module_class(self, out_size: int = 0, in_size: int = 0) -> type:
         """One tile, or several where a layer is larger than an array.

@@ -28,13 +28,14 @@ class ArraySpec(Parameters):
         devices_per_polarity: K, devices that share one polarity of a synapse, in parallel (I. Boybat
             et al., Nat. Commun. 9, 2514 (2018)).
         weight_range: the weight that all K devices of one polarity at g_max, and those of the other
-            at RESET, stand for.
+            at RESET, stand for; "auto" for the largest weight of each layer, as it is when the model is
+            put on crossbars.
     """
 
     rows: int | None = Field(default=None, ge=1)
     columns: int | None = Field(default=None, ge=1)
     devices_per_polarity: int = Field(default=1, ge=1, le=64)
-    weight_range: float = Field(default=1.0, gt=0.0)
+    weight_range: Annotated[float, Field(gt=0.0)] | Literal["auto"] = 1.0
 
 
 class IOSpec(Parameters):

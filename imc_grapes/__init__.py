@@ -7,10 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from crossbar import PCMConfig
     from imc_grapes.config import RunConfig, load_run_config
     from imc_grapes.error_transport import DirectFeedbackAlignment, FeedbackAlignment
     from imc_grapes.experiment import Outcome, run_experiment
     from imc_grapes.grapes import Grapes
+    from imc_grapes.layers.convert import to_crossbar
+    from imc_grapes.layers.placement import placement
     from imc_grapes.spiking import SNU, sSNU
     from imc_grapes.store import load_results
     from kernels.errors import InputError
@@ -21,12 +24,15 @@ _HOMES = {
     "Grapes": "imc_grapes.grapes",
     "InputError": "kernels.errors",
     "Outcome": "imc_grapes.experiment",
+    "PCMConfig": "crossbar",
     "RunConfig": "imc_grapes.config",
     "SNU": "imc_grapes.spiking",
     "load_run_config": "imc_grapes.config",
     "load_results": "imc_grapes.store",
+    "placement": "imc_grapes.layers.placement",
     "run_experiment": "imc_grapes.experiment",
     "sSNU": "imc_grapes.spiking",
+    "to_crossbar": "imc_grapes.layers.convert",
 }
 
 __all__ = [
@@ -36,11 +42,14 @@ __all__ = [
     "Grapes",
     "InputError",
     "Outcome",
+    "PCMConfig",
     "RunConfig",
     "load_results",
     "load_run_config",
+    "placement",
     "run_experiment",
     "sSNU",
+    "to_crossbar",
 ]
 
 

@@ -14,9 +14,10 @@ class AihwkitInference(ProgrammedNetwork):
 
     def __init__(self, model: Any) -> None:
         from aihwkit.inference.compensation.drift import GlobalDriftCompensation
+        from aihwkit.simulator.tiles.module import TileModule
 
         self._model = model
-        self._tiles = list(model.analog_tiles())
+        self._tiles = [module for module in model.modules() if isinstance(module, TileModule)]
         self._compensations = [GlobalDriftCompensation() for _ in self._tiles]
 
     def program(self, seed: int) -> None:
@@ -24,11 +25,13 @@ class AihwkitInference(ProgrammedNetwork):
         torch.manual_seed(seed)
         self._compensate(self._compensations)
         self._model.eval()
-        self._model.program_analog_weights()
+        for tile in self._tiles:
+            tile.program_weights()
 
     def read(self, time_s: float) -> None:
         """Drift to `time_s`; aihwkit measures the compensation factor of each tile by a read of it."""
-        self._model.drift_analog_weights(time_s)
+        for tile in self._tiles:
+            tile.drift_weights(time_s)
 
     def n_devices(self) -> int:
         """A pair per weight, as aihwkit's conductance converter lays them out."""

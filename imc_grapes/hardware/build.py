@@ -7,6 +7,8 @@ from torch import nn
 from crossbar.specs import AccumulatedSpec
 from imc_grapes.config.schema import AihwkitHardware, DigitalHardware, PCMHardware, RunConfig
 from imc_grapes.hardware.aihwkit_presets import find_preset
+from imc_grapes.layers.convert import to_crossbar
+from imc_grapes.recurrent import unrolled
 from imc_grapes.seeding import stream_seed
 
 
@@ -22,21 +24,14 @@ def on_hardware(network: nn.Module, config: RunConfig) -> nn.Module:
     hardware = config.hardware
     if isinstance(hardware, DigitalHardware) and hardware.statistics is None:
         return network
-    if any(isinstance(module, nn.RNNBase) for module in network.modules()):
-        from imc_grapes.recurrent import unrolled
-
-        network = unrolled(network)
     if isinstance(hardware, DigitalHardware):
-        return network
-    from aihwkit.nn.conversion import convert_to_analog
-
+        return unrolled(network)
     rpu_config = (
         _pcm_config(hardware, config)
         if isinstance(hardware, PCMHardware)
         else _aihwkit_config(hardware)
     )
-    converted: nn.Module = convert_to_analog(network, rpu_config)
-    return converted
+    return to_crossbar(network, rpu_config)
 
 
 def _aihwkit_config(hardware: AihwkitHardware) -> Any:

@@ -27,15 +27,20 @@ def unrolled(model: nn.Module) -> nn.Module:
     """
     copied = copy.deepcopy(model)
     if type(copied) in _KINDS:
-        return _replacement("model", copied)
+        return unrolled_layer("model", copied)
     for name, module in list(copied.named_modules()):
         if type(module) in _KINDS:
             parent, _, own = name.rpartition(".")
-            setattr(copied.get_submodule(parent), own, _replacement(name, module))
+            setattr(copied.get_submodule(parent), own, unrolled_layer(name, module))
     return copied
 
 
-def _replacement(name: str, module: Any) -> nn.Module:
+def unrolled_layer(name: str, module: Any) -> nn.Module:
+    """The layer that takes the place of torch's `module`, which is called `name`.
+
+    Raises:
+        InputError: it runs in both directions or projects its outputs.
+    """
     if module.bidirectional or module.proj_size:
         what = "runs in both directions" if module.bidirectional else "projects its outputs"
         raise InputError(

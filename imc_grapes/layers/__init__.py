@@ -1,0 +1,1 @@
+"""Which weights a model has, where each lies, and its conversion to crossbars."""
