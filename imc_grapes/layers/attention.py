@@ -123,7 +123,8 @@ class MultiheadAttention(nn.Module):
         return out, weights.mean(-3) if average_attn_weights else weights
 
     def _by_head(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        heads: Tensor = x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        return heads
 
     def extra_repr(self) -> str:
         """Sizes."""
