@@ -8,20 +8,22 @@ from rich.table import Table
 from rich.text import Text
 
 from imc_grapes.experiment.outcome import Outcome
-from imc_grapes.metric import Metric, metric_named
+from imc_grapes.metric import Metric, metric_named, metrics_beside
 from imc_grapes.words import bytes_in_words, time_in_words
 
 
 def print_outcome(outcome: Outcome, folder: Path, console: Console) -> None:
-    """Print the test accuracy, that of every task, the accuracy over time, and the update memory; say where the files
+    """Print the test score, that of every task, the accuracy over time, and the update memory; say where the files
     are."""
     summary, metric = outcome.summary, metric_named(outcome.summary["metric"])
-    console.print(
-        Text(
-            f"{summary['name']}: test {metric.single(summary[f'test_{metric.name}'])}, "
-            f"update state {bytes_in_words(summary['optimizer_state_bytes'])}"
-        )
-    )
+    said = [f"test {metric.single(summary[f'test_{metric.name}'])}"]
+    said += [
+        beside.single(summary[f"test_{beside.name}"])
+        for beside in metrics_beside(metric)
+        if f"test_{beside.name}" in summary
+    ]
+    said += [f"update state {bytes_in_words(summary['optimizer_state_bytes'])}"]
+    console.print(Text(f"{summary['name']}: {', '.join(said)}"))
     if "task_accuracies" in summary:
         console.print(_task_table(metric, summary["task_accuracies"]))
         console.print(f"forgetting {metric.signed(summary['forgetting'])} points", highlight=False)

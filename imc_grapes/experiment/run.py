@@ -173,7 +173,7 @@ def _save(trainer: Trainer, config: RunConfig, folder: RunFolder) -> None:
 def _summary(config: RunConfig, trainer: Trainer, grapes: Grapes | None) -> dict[str, Any]:
     position, task = trainer.position, trainer.task
     shown = position.best if trainer.keep_best and position.best else position.metrics[-1]
-    score = task.score(trainer.model, trainer.dataset.test)
+    scores = task.scores(trainer.model, trainer.dataset.test)
     optimizer = config.training.optimizer.name
     factors = grapes.factors() if grapes else {}
     seeded = not isinstance(config.hardware, AihwkitHardware)
@@ -187,7 +187,8 @@ def _summary(config: RunConfig, trainer: Trainer, grapes: Grapes | None) -> dict
         if seeded
         else "aihwkit's tiles draw their noise from a generator that cannot be seeded",
         "metric": task.metric.name,
-        f"test_{task.metric.name}": score,
+        **(shown.beside or {}),
+        **{f"test_{name}": score for name, score in scores.items()},
         f"validation_{task.metric.name}": shown.validation_score,
         **learning_measures(
             position.metrics, config.training.epochs, config.evaluation.target_accuracy
@@ -211,7 +212,8 @@ def _drift(
 
     listener.stage("drift", reads(config.evaluation))
     return evaluate_drift(
-        lambda: trainer.task.score(trainer.model, trainer.dataset.test),
+        lambda: trainer.task.scores(trainer.model, trainer.dataset.test),
+        trainer.task.metric.name,
         programmed,
         config.evaluation,
         config.seed,

@@ -1,8 +1,10 @@
-"""What a summary says of how a network learned, as columns of the report: mean and spread over seeds."""
+"""What a summary says beside the score, as columns of the report: mean and spread over seeds."""
 
 from dataclasses import dataclass
 
 import pandas as pd
+
+from imc_grapes.metric import NLL_PER_CHORALE
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,12 @@ class LearningColumn:
 
 
 LEARNING_COLUMNS = (
+    LearningColumn(
+        f"test_{NLL_PER_CHORALE.name}",
+        f"{NLL_PER_CHORALE.label} as trained ({NLL_PER_CHORALE.short_unit})",
+        NLL_PER_CHORALE.scale,
+        NLL_PER_CHORALE.digits,
+    ),
     LearningColumn("slowness", "slowness (epochs)", 1.0, 2),
     LearningColumn("epochs_to_target", "epochs to target", 1.0, 1),
     LearningColumn("forgetting", "forgetting (points)", 100.0, 1),

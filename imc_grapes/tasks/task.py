@@ -40,3 +40,7 @@ class Task(ABC):
     @abstractmethod
     def score(self, model: nn.Module, samples: Samples) -> float:
         """The metric of `model` on `samples`, in evaluation mode."""
+
+    def scores(self, model: nn.Module, samples: Samples) -> dict[str, float]:
+        """By name: the metric, then those that are reported beside it."""
+        return {self.metric.name: self.score(model, samples)}

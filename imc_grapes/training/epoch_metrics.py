@@ -23,6 +23,8 @@ class EpochMetrics:
     task: int | None = None
     """Which of several tasks was trained, counted from 1; None where there is only one."""
     test_score_by_task: tuple[float, ...] | None = None
+    beside: dict[str, float] | None = None
+    """By key: scores that are reported beside the metric, such as ``test_nll_per_chorale``."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; the scores are called ``test_accuracy``, ``test_nll`` and so on."""
@@ -34,6 +36,7 @@ class EpochMetrics:
             f"train_{self.metric}": self.train_score,
             f"validation_{self.metric}": self.validation_score,
             f"test_{self.metric}": self.test_score,
+            **(self.beside or {}),
             **(
                 {"task": self.task, f"test_{self.metric}_by_task": list(by_task)} if by_task else {}
             ),

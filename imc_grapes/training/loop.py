@@ -97,22 +97,27 @@ class Trainer:
         while position.epoch < self.epochs * self.tasks and not self._is_out_of_patience():
             self._train_epoch(on_batch)
             mean_loss = position.loss_sum / position.seen
-            validation = self.dataset.validation
+            name = self.task.metric.name
+            validation = self._scores(self.dataset.validation)
             by_task = self._test_scores_by_task()
+            test = {name: fmean(by_task)} if by_task else self._scores(self.dataset.test)
             metrics = EpochMetrics(
                 epoch=position.epoch + 1,
                 learning_rate=self.optimizer.param_groups[0]["lr"],
                 train_loss=mean_loss,
-                metric=self.task.metric.name,
+                metric=name,
                 train_score=self.task.training_score(mean_loss, position.correct, position.seen),
-                validation_score=self.task.score(self.model, validation)
-                if len(validation)
-                else None,
-                test_score=fmean(by_task)
-                if by_task
-                else self.task.score(self.model, self.dataset.test),
+                validation_score=validation.get(name),
+                test_score=test[name],
                 task=self._running_task + 1 if by_task else None,
                 test_score_by_task=by_task,
+                beside={
+                    f"{part}_{beside}": score
+                    for part, scores in (("validation", validation), ("test", test))
+                    for beside, score in scores.items()
+                    if beside != name
+                }
+                or None,
             )
             self._note_if_best(metrics)
             for group in self.optimizer.param_groups:
@@ -148,6 +153,9 @@ class Trainer:
     def _training_samples(self) -> Samples:
         train = self.dataset.train
         return train.task(self._running_task) if isinstance(train, PermutedTasks) else train
+
+    def _scores(self, samples: Samples) -> dict[str, float]:
+        return self.task.scores(self.model, samples) if len(samples) else {}
 
     def _test_scores_by_task(self) -> tuple[float, ...] | None:
         test = self.dataset.test

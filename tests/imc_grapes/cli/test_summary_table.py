@@ -4,6 +4,21 @@ from imc_grapes.cli.summary_table import print_outcome
 from imc_grapes.experiment import Outcome
 
 
+def test_both_likelihoods_of_chorales_are_printed(tmp_path):
+    summary = {
+        "name": "music",
+        "metric": "nll",
+        "test_nll": 8.7051,
+        "test_nll_per_chorale": 8.6512,
+        "optimizer_state_bytes": 0,
+        "drift": [],
+    }
+    console = Console(record=True, width=120)
+    print_outcome(Outcome(summary, [], {}), tmp_path, console)
+    first = console.export_text().splitlines()[0]
+    assert first == ("music: test NLL 8.705 nats, NLL per chorale 8.651 nats, update state 0 bytes")
+
+
 def test_the_accuracy_on_every_task_and_what_was_forgotten_are_shown(tmp_path):
     summary = {
         "name": "shuffled",

@@ -63,6 +63,29 @@ def test_a_run_learns_and_says_in_what_it_is_measured(values, metric, at_first, 
     assert json.loads((tmp_path / "run" / "summary.json").read_text()) == outcome.summary
 
 
+def test_the_likelihood_per_chorale_stands_beside_the_one_per_time_step(data):
+    """In the summary, in every epoch, and at every time since programming."""
+    chosen = config(
+        MUSIC,
+        training={**MUSIC["training"], "keep": "best"},
+        hardware={"tile": "digital", "statistics": {"preset": "pcm_nandakumar2019"}},
+        evaluation={"times_s": (25.0,), "repeats": 2},
+    )
+    outcome = run_experiment(chosen, data_dir=data)
+    best = outcome.metrics[outcome.summary["epoch"] - 1]
+    for part in ("validation", "test"):
+        over_steps, over_chorales = f"{part}_nll", f"{part}_nll_per_chorale"
+        assert outcome.summary[over_chorales] == best[over_chorales]
+        assert outcome.summary[over_chorales] == pytest.approx(best[over_steps], rel=0.1)
+        assert outcome.summary[over_chorales] != best[over_steps]
+    for point in outcome.summary["drift"]:
+        assert point["nll_per_chorale"] == pytest.approx(point["mean"], rel=0.1)
+        assert point["nll_per_chorale"] != point["mean"]
+    assert "validation_accuracy" not in best
+    words = run_experiment(config(WORDS), data_dir=data)
+    assert not [key for key in words.summary if "chorale" in key]
+
+
 @pytest.mark.parametrize("values", [MUSIC, WORDS, RATES])
 @pytest.mark.parametrize("stop_after", [2, 5])
 def test_a_stopped_run_goes_on_to_the_same_bytes(values, stop_after, data, tmp_path):

@@ -110,6 +110,21 @@ def test_lower_is_better_on_chorales(filled, four_methods):
     assert [row[4] for row in table.rows] == ["-", "equivalent", "better", "better"]
 
 
+def test_the_likelihood_per_chorale_has_a_column(filled, four_methods):
+    out = filled(
+        four_methods,
+        lambda t: 9.0,
+        base=CHORALES,
+        times_s=(),
+        learning={"test_nll_per_chorale": 8.9512},
+    )
+    analysis = analyse(read_sweep(out))
+    table = summary_table(analysis, standings(analysis))
+    shown = dict(zip(table.headings, table.rows[0], strict=True))
+    assert shown["test NLL (nats)"] == "9.00"
+    assert shown["NLL per chorale as trained (nats)"] == "8.95"
+
+
 def test_perplexity_has_no_unit(filled, four_methods):
     out = filled(
         four_methods, lambda t: 120.0 - 9.0 * (t.method == "GRAPES"), base=WORDS, times_s=()

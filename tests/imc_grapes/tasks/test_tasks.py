@@ -1,6 +1,8 @@
 """Losses and metrics against what NumPy makes of the same numbers."""
 
 import math
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,15 +32,18 @@ class Guesses(nn.Module):
 
 
 def nll_by_numpy(model, rolls):
-    total, steps = 0.0, 0
+    """Mean over all time steps, and over chorales of each one's mean."""
+    total, steps, of_chorales = 0.0, 0, []
     for roll in rolls:
         with torch.no_grad():
             log_odds = model(roll[:-1])[0].double().numpy()
         notes = roll[1:].double().numpy()
         p = 1 / (1 + np.exp(-log_odds))
-        total -= (notes * np.log(p) + (1 - notes) * np.log(1 - p)).sum()
+        of_roll = -(notes * np.log(p) + (1 - notes) * np.log(1 - p)).sum()
+        total += of_roll
         steps += len(roll) - 1
-    return total / steps
+        of_chorales.append(of_roll / (len(roll) - 1))
+    return total / steps, np.mean(of_chorales)
 
 
 def test_nll_of_chorales_is_the_mean_over_time_steps_without_padding(tmp_path):
@@ -46,11 +51,31 @@ def test_nll_of_chorales_is_the_mean_over_time_steps_without_padding(tmp_path):
     train, _, _ = read_chorales(tmp_path)
     model = Guesses(88, 88)
     task = NextChord()
-    assert task.score(model, train) == pytest.approx(nll_by_numpy(model, train.rolls), rel=1e-5)
+    over_steps, over_chorales = nll_by_numpy(model, train.rolls)
+    assert abs(over_steps - over_chorales) > 1e-3, "chorales of one length cannot tell them apart"
+    assert task.score(model, train) == pytest.approx(over_steps, rel=1e-5)
+    assert task.scores(model, train) == {
+        "nll": pytest.approx(over_steps, rel=1e-5),
+        "nll_per_chorale": pytest.approx(over_chorales, rel=1e-5),
+    }
     sums = [task.loss(model, batch, None) for batch in train.batches(5, order=None)]
     mean = sum(float(s.mean.detach()) * s.items for s in sums) / sum(s.items for s in sums)
     assert mean == pytest.approx(task.score(model, train), rel=1e-5)
     assert task.training_score(mean, 0, 1) == mean
+
+
+@pytest.mark.data
+@pytest.mark.skipif("IMC_GRAPES_DATA" not in os.environ, reason="needs the JSB chorales")
+def test_the_marginals_of_the_notes_give_the_published_figure_per_chorale():
+    """11.04 nats: published figures are means over chorales, not over time steps, where it is 11.09."""
+    train, _, test = read_chorales(Path(os.environ["IMC_GRAPES_DATA"]))
+    p = torch.cat([roll[1:] for roll in train.rolls]).double().mean(0).clamp(1e-9, 1 - 1e-9)
+    model = Guesses(88, 88)
+    nn.init.zeros_(model.answers.weight)
+    model.answers.bias.data = torch.log(p / (1 - p)).float()
+    scores = NextChord().scores(model, test)
+    assert scores["nll"] == pytest.approx(11.09, abs=0.005)
+    assert scores["nll_per_chorale"] == pytest.approx(11.04, abs=0.005)
 
 
 def test_a_network_that_knows_nothing_has_88_times_log_2(tmp_path):
