@@ -30,13 +30,15 @@ def restore(path: Path, data_dir: Path | None = None) -> FinishedRun:
     """Load the run in the folder `path`.
 
     Raises:
-        InputError: the folder holds no finished run with its checkpoint, or its data cannot be read.
+        InputError: the folder holds no finished run with its checkpoint, its data cannot be read, or a file that its
+            config names has changed.
     """
     folder = RunFolder(path)
     for file in (folder.config, folder.summary, folder.checkpoint):
         if not file.is_file():
             raise InputError(f"{path}: holds no finished run: {file.name} is missing")
     config = validate(RunConfig, read_yaml(folder.config))
+    folder.refuse_other_configs(config)
     dataset = load_dataset(config.data, config.seed, data_dir)
     trainer, _ = prepare(config, dataset, Listener())
     load_checkpoint(trainer, config_hash(config), folder.checkpoint)

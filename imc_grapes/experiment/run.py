@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from imc_grapes.config import RunConfig, config_hash
+from imc_grapes.config.identity import file_changes, file_digests
 from imc_grapes.config.schema import AihwkitHardware
 from imc_grapes.data import Dataset, load_dataset
 from imc_grapes.data.augmentation import augmentation_for
@@ -36,6 +37,7 @@ from imc_grapes.training.checkpoint import load_checkpoint, save_checkpoint
 from imc_grapes.training.loop import Interrupted, Position, Trainer, training_step
 from imc_grapes.training.optimizers import build_optimizer
 from imc_grapes.versions import versions
+from kernels.errors import InputError
 
 
 def run_experiment(
@@ -57,7 +59,8 @@ def run_experiment(
         listener: told of progress, and asked whether to stop.
 
     Raises:
-        InputError: the data cannot be read, or `out_dir` holds something else.
+        InputError: the data cannot be read, `out_dir` holds something else, or a file that the config names was
+            changed meanwhile.
         DivergedError: the loss became NaN or infinite.
         Interrupted: the listener asked to stop; with `out_dir`, a checkpoint is written first.
     """
@@ -71,6 +74,7 @@ def run_experiment(
     finished = folder.find(config, resume=resume) if folder else None
     if finished:
         return finished
+    files = file_digests(config)
     dataset = load_dataset(config.data, config.seed, data_dir)
     trainer, grapes = prepare(config, dataset, listener)
     if folder:
@@ -94,6 +98,8 @@ def run_experiment(
     # A resumed run may have drawn the feedback weights no sooner than in that step.
     summary |= count_feedback(attached_transport(trainer.model), config.hardware)
     metrics = [epoch.as_dict() for epoch in trainer.position.metrics]
+    if changes := file_changes(files, file_digests(config)):
+        raise InputError(f"changed while the run was going on: {', '.join(changes)}; run it again")
     outcome = Outcome(summary, metrics, measurements)
     if folder:
         folder.write_outcome(outcome)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from imc_grapes.config import RunConfig, config_hash
+from imc_grapes.config.identity import file_changes, file_digests
 from imc_grapes.config.load import validate
 from imc_grapes.config.yaml_file import dump_yaml, read_yaml
 from imc_grapes.experiment.atomic_file import write_text
@@ -25,6 +26,11 @@ class RunFolder:
     def config(self) -> Path:
         """The resolved config."""
         return self.path / "config.yaml"
+
+    @property
+    def files(self) -> Path:
+        """Digests of the files that the config names; there only if it names any."""
+        return self.path / "files.json"
 
     @property
     def metrics(self) -> Path:
@@ -61,12 +67,7 @@ class RunFolder:
                         f"{self.path}: is not empty and holds no run; choose a new folder with --out"
                     )
                 return None
-            identity, held = config_hash(config), self._held_hash()
-            if held != identity:
-                raise InputError(
-                    f"{self.path}: holds a run of another config (hash {held}, this one is {identity}); "
-                    "choose another --out"
-                )
+            self.refuse_other_configs(config)
             if self.summary.exists():
                 return self._read_outcome()
             if not resume and self.checkpoint.exists():
@@ -76,16 +77,39 @@ class RunFolder:
                 )
         return None
 
+    def refuse_other_configs(self, config: RunConfig) -> None:
+        """Make sure that the run in the folder is one of `config`, with the files that it names as they are now.
+
+        Raises:
+            InputError: it is not; the message names a file that has changed.
+        """
+        now, before = file_digests(config), self._held_digests()
+        changes = file_changes(before, now)
+        if changes:
+            listed = "\n  ".join(changes)
+            raise InputError(
+                f"{self.path}: holds a run of other files:\n  {listed}\nundo the change, or choose another --out"
+            )
+        held = config_hash(validate(RunConfig, read_yaml(self.config)), before)
+        identity = config_hash(config, now)
+        if held != identity:
+            raise InputError(
+                f"{self.path}: holds a run of another config (hash {held}, this one is {identity}); "
+                "choose another --out"
+            )
+
     def create(self, config: RunConfig) -> None:
         """Make the folder and write the resolved config into it.
 
         Raises:
             InputError: that is not possible there.
         """
-        values = config.model_dump(mode="json")
-        header = f"# Resolved config of this run, hash {config_hash(config)}.\n"
+        values, digests = config.model_dump(mode="json"), file_digests(config)
+        header = f"# Resolved config of this run, hash {config_hash(config, digests)}.\n"
         with self._accessible():
             self.path.mkdir(parents=True, exist_ok=True)
+            if digests:
+                write_text(self.files, json.dumps(digests, indent=2) + "\n")
             write_text(self.config, header + dump_yaml(values))
 
     def write_metrics(self, metrics: Iterable[dict[str, Any]]) -> None:
@@ -107,8 +131,16 @@ class RunFolder:
                 f"{self.path}: cannot be used for results ({error.strerror}); choose another --out"
             ) from None
 
-    def _held_hash(self) -> str:
-        return config_hash(validate(RunConfig, read_yaml(self.config)))
+    def _held_digests(self) -> dict[str, str]:
+        if not self.files.exists():
+            return {}
+        try:
+            digests: dict[str, str] = json.loads(self.files.read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            raise InputError(
+                f"{self.files}: cannot be read ({error}); choose another --out"
+            ) from None
+        return digests
 
     def _read_outcome(self) -> Outcome:
         try:

@@ -4,7 +4,14 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
-from imc_grapes.store.tables import BEFORE_MARGINS, CREATE, FILE_NAME, FORMAT, TO_PRESENT
+from imc_grapes.store.tables import (
+    BEFORE_MARGINS,
+    CREATE,
+    CREATE_FILES,
+    FILE_NAME,
+    FORMAT,
+    TO_PRESENT,
+)
 from kernels.errors import InputError
 
 _WAIT_FOR_LOCK_S = 30.0
@@ -27,6 +34,7 @@ def open_for_writing(directory: Path) -> sqlite3.Connection:
         _refuse_other_formats(connection, path)
         if _format_of(connection) == BEFORE_MARGINS:
             connection.executescript(TO_PRESENT)
+        connection.executescript(CREATE_FILES)
     except sqlite3.OperationalError as error:
         connection.close()
         raise InputError(f"{path}: cannot be opened: {error}") from None

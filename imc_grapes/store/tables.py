@@ -12,6 +12,14 @@ PRAGMA user_version = {FORMAT};
 COMMIT;
 """
 
+CREATE_FILES = """
+CREATE TABLE IF NOT EXISTS files (
+    path TEXT PRIMARY KEY,     -- as the configs name it
+    sha256 TEXT NOT NULL       -- of its content when trials were first run with it
+);
+"""
+"""Beside the others, which are older: a store that lacks it names no files."""
+
 CREATE = """
 CREATE TABLE sweep (
     name TEXT NOT NULL,

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from imc_grapes.config.identity import file_changes
 from imc_grapes.store.base_changes import base_changes
 from imc_grapes.store.database import open_for_writing
 from imc_grapes.store.records import TrialResult
@@ -51,12 +52,20 @@ class StoreWriter:
             retry_failed: failed trials are to be run again.
 
         Raises:
-            InputError: the store was filled from another base config; nothing is changed.
+            InputError: the store was filled from another base config, or from other contents of the files that configs
+                name; nothing is changed.
         """
         with self._transaction() as connection:
             stored = connection.execute("SELECT base FROM sweep").fetchone()
             if stored is not None:
-                self._refuse_other_base(json.loads(stored["base"]), plan.base)
+                self._refuse_changes(
+                    "of another base config", base_changes(json.loads(stored["base"]), plan.base)
+                )
+            files = {
+                row["path"]: row["sha256"] for row in connection.execute("SELECT * FROM files")
+            }
+            self._refuse_changes("of other files", file_changes(files, plan.files))
+            connection.executemany("INSERT OR IGNORE INTO files VALUES (?, ?)", plan.files.items())
             connection.execute("DELETE FROM sweep")
             connection.execute(
                 "INSERT INTO sweep (name, question, source, base, axes, tune, baseline, margin) "
@@ -135,12 +144,11 @@ class StoreWriter:
             [(trial_hash,) for trial_hash in trial_hashes],
         )
 
-    def _refuse_other_base(self, before: dict[str, Any], now: dict[str, Any]) -> None:
-        changes = base_changes(before, now)
+    def _refuse_changes(self, of_what: str, changes: list[str]) -> None:
         if changes:
             listed = "\n  ".join(changes)
             raise InputError(
-                f"{self._directory}: holds results of another base config:\n  {listed}\n"
+                f"{self._directory}: holds results {of_what}:\n  {listed}\n"
                 "they are not mixed: undo the change, or give another --out"
             )
 

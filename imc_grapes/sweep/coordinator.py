@@ -3,7 +3,7 @@
 import queue
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -163,7 +163,7 @@ class Coordinator:
     def _note_end(self, message: _Ended) -> None:
         future = message.future
         if future.status == "finished":
-            self._keep(message.trial_hash, future.result())
+            self._keep(message.trial_hash, _of_the_trial(message.trial_hash, future.result()))
         elif future.status == "error":
             error = future.exception()
             died = isinstance(error, KilledWorker)
@@ -181,6 +181,20 @@ class Coordinator:
         self._store.abandoned(list(self._running))
         for future in self._running.values():
             future.cancel(force=True)
+
+
+def _of_the_trial(trial_hash: str, result: TrialResult) -> TrialResult:
+    """`result`, unless it is that of another config: the worker saw other contents of a file than the coordinator."""
+    ran = (result.summary or {}).get("config_hash", trial_hash)
+    if ran == trial_hash:
+        return result
+    return replace(
+        result,
+        summary=None,
+        metrics=None,
+        measurements=None,
+        error="a file that its config names was changed after the sweep began, or is another on the worker",
+    )
 
 
 def _failure(error: str) -> TrialResult:

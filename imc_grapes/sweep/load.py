@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from imc_grapes.config.identity import file_digests
 from imc_grapes.config.load import describe, parse_run_config, validate
 from imc_grapes.config.overrides import apply_overrides
 from imc_grapes.config.yaml_file import read_yaml
@@ -50,5 +51,10 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepPlan:
         baseline=config.baseline or methods[0],
         margin=config.margin,
         resources=config.resources,
+        files={
+            path: digest
+            for one in (base, *(trial.config for trial in trials))
+            for path, digest in file_digests(one).items()
+        },
         trials=tuple(trials),
     )

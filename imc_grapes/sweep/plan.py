@@ -44,7 +44,7 @@ class Trial:
     position: int
     """Its place in the sweep, from 0."""
     hash: str
-    """The hash of its resolved config."""
+    """The hash of its resolved config, and of the files that it names."""
     config: RunConfig
     method: str
     setting: str
@@ -79,4 +79,6 @@ class SweepPlan:
     margin: float | None
     """Of equivalence, as the metric is shown; None: the metric's own."""
     resources: dict[str, float]
+    files: dict[str, str]
+    """SHA-256 of every file that the base config or a trial names, by its path."""
     trials: tuple[Trial, ...]

@@ -54,8 +54,8 @@ def run_sweep(
         runner: what makes an outcome of a config.
 
     Raises:
-        InputError: another sweep runs in `directory`, its results file is damaged or belongs to another base config,
-            nobody answers at `scheduler`, or resources are asked of local workers.
+        InputError: another sweep runs in `directory`, its results file is damaged or belongs to another base config or
+            to other files, nobody answers at `scheduler`, or resources are asked of local workers.
         LostClusterError: the scheduler went away.
     """
     if plan.resources and scheduler is None:

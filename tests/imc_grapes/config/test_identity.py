@@ -1,7 +1,12 @@
+import hashlib
+import json
 import string
 
-from imc_grapes import RunConfig
+import pytest
+
+from imc_grapes import InputError, RunConfig
 from imc_grapes.config import config_hash, parse_run_config
+from imc_grapes.config.identity import file_digests
 from imc_grapes.config.yaml_file import parse_yaml
 
 
@@ -42,3 +47,46 @@ def test_whatever_decides_a_result_changes_the_hash():
         "hardware: {tile: aihwkit, preset: PCMPreset, array: {rows: 64}}",
     ]
     assert len({hash_of(f"name: x\n{text}\n") for text in texts}) == len(texts)
+
+
+TABLE = "g_target_uS,mean_uS,std_uS\n0,0.5,0.2\n25,24,{std}\n"
+
+
+def test_the_content_of_a_file_that_is_named_is_part_of_it(tmp_path):
+    table = tmp_path / "table.csv"
+    text = f"name: x\nhardware: {{tile: digital, statistics: {{table: {table}}}}}\n"
+    table.write_text(TABLE.format(std=1))
+    first = hash_of(text)
+    table.write_text(TABLE.format(std=2))
+    assert hash_of(text) != first
+    table.write_text(TABLE.format(std=1))
+    assert hash_of(text) == first
+
+
+def test_without_files_it_is_the_config_alone():
+    config = RunConfig(name="x")
+    values = json.dumps(
+        config.model_dump(mode="json", exclude={"name"}), sort_keys=True, separators=(",", ":")
+    )
+    assert file_digests(config) == {}
+    assert config_hash(config) == hashlib.sha256(values.encode()).hexdigest()[:12]
+
+
+def test_every_file_is_found_wherever_it_is_named(tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text(TABLE.format(std=1))
+    sha256 = hashlib.sha256(table.read_bytes()).hexdigest()
+    for tile in ("digital", "aihwkit, preset: StandardHWATrainingPreset"):
+        text = f"name: x\nhardware: {{tile: {tile}, statistics: {{table: {table}}}}}\n"
+        assert file_digests(parse_run_config(parse_yaml(text, "x.yaml"))) == {str(table): sha256}
+
+
+def test_a_file_that_is_gone_is_named_with_its_key(tmp_path):
+    config = RunConfig.model_validate(
+        {
+            "name": "x",
+            "hardware": {"tile": "digital", "statistics": {"table": tmp_path / "none.csv"}},
+        }
+    )
+    with pytest.raises(InputError, match=r"hardware.statistics.table: .*none.csv: cannot be read"):
+        config_hash(config)

@@ -77,3 +77,53 @@ def test_a_comment_in_the_base_config_is_no_change(tmp_path, plan):
     with StoreWriter(tmp_path) as store:
         store.adopt(plan())
         store.adopt(plan(base="# why\nname: tiny\nseed: 0\ntraining: {epochs: 1}\n"))
+
+
+TABLE = "g_target_uS,mean_uS,std_uS\n0,0.5,0.2\n25,24,{std}\n"
+
+
+@pytest.mark.parametrize("place", ["base", "grid"])
+def test_a_changed_file_is_named_and_changes_nothing(tmp_path, plan, result, place):
+    table = tmp_path / "table.csv"
+    table.write_text(TABLE.format(std=1))
+
+    def with_table():
+        if place == "base":
+            return plan(
+                base=f"name: tiny\nhardware: {{tile: digital, statistics: {{table: {table}}}}}\n"
+            )
+        grid = f"{{hardware.statistics: {{none: null, measured: {{table: {table}}}}}}}"
+        return plan(grid, base="name: tiny\nhardware: {tile: digital}\n", seeds=1)
+
+    before = with_table()
+    with StoreWriter(tmp_path) as store:
+        store.adopt(before)
+        for trial in store.pending():
+            store.finished(trial, result())
+        stored = read_sweep(tmp_path)
+        table.write_text(TABLE.format(std=2))
+        after = with_table()
+        changed = [
+            one.hash != two.hash for one, two in zip(before.trials, after.trials, strict=True)
+        ]
+        assert changed == ([True] * 4 if place == "base" else [False, True])
+        with pytest.raises(
+            InputError, match=r"holds results of other files:\n  .*table.csv: content \w+ -> \w+\n"
+        ):
+            store.adopt(after)
+        assert read_sweep(tmp_path) == stored
+        table.write_text(TABLE.format(std=1))
+        store.adopt(with_table())
+        assert store.pending() == []
+
+
+def test_a_store_from_before_files_were_noted_goes_on(tmp_path, plan, result):
+    with StoreWriter(tmp_path) as store:
+        store.adopt(plan())
+        store.finished(store.pending()[0], result())
+    with sqlite3.connect(tmp_path / "results.sqlite") as connection:
+        connection.execute("DROP TABLE files")
+    assert read_sweep(tmp_path).with_status("done")
+    with StoreWriter(tmp_path) as store:
+        store.adopt(plan())
+        assert store.counts() == {"done": 1, "pending": 3}
