@@ -1,7 +1,9 @@
 """The devices of one tile: differential pairs of a training model, and what happens to them."""
 
+import warnings
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,9 @@ _UNDATED = np.empty(0, np.int32)
 _MOST_PULSES_TO_AVERAGE = 2000
 _DEVICES_TO_AVERAGE = 1024
 _SMALLEST_STEP = 1e-3
+_DEVICES_TO_EXPECT = 16384
+_ATTEMPTS = 4
+_NO_RISE = np.zeros(1, np.float32)
 
 
 @dataclass
@@ -33,10 +38,13 @@ class Counters:
         saturated: trains or accumulators that could not hold all that was due.
         refreshes: pairs that were RESET and written back.
         refresh_pulses: SET pulses of those writes.
+        refresh_missed: of those pairs, the ones that the pulses left more than a first step (`granularity_uS`)
+            away from their difference.
         chi_transfers: pulses that chi gave off (part of `pulses`).
         programmed: writes of the whole matrix.
         program_pulses: pulses of those writes.
-        program_missed: pairs that a write did not bring within its tolerance.
+        program_missed: pairs that a write did not bring within its tolerance; of an open-loop write, those
+            whose target lies beyond what its pulses reach in expectation.
         readouts: readings of the columns' importance, each by as many read cycles as its circuit takes.
     """
 
@@ -45,6 +53,7 @@ class Counters:
     saturated: int = 0
     refreshes: int = 0
     refresh_pulses: int = 0
+    refresh_missed: int = 0
     chi_transfers: int = 0
     programmed: int = 0
     program_pulses: int = 0
@@ -129,7 +138,10 @@ class PairArray:
         )
 
     def write(self, weights: Array, spec: ProgramSpec) -> None:
-        """RESET everything and write weights `[n_out, n_in]`, all of them within the range."""
+        """RESET everything and write weights `[n_out, n_in]`, all of them within the range.
+
+        Pairs that the write leaves beyond its tolerance are counted, and said in a warning.
+        """
         from kernels import pair_writing
 
         how = {
@@ -139,6 +151,8 @@ class PairArray:
         }[spec.kind]
         targets = weights.reshape(-1) / np.float32(self.weight_per_uS * self.sharing)
         self.event += 1
+        max_pulses = spec.max_pulses or most_pulses(self.model)
+        open_loop = spec.kind == "open_loop"
         pulses, _, missed = pair_writing.write_pairs(
             self.model.set_pulse,
             self.model.reset_pulse,
@@ -147,7 +161,8 @@ class PairArray:
             how,
             self.model.g_min_uS,
             spec.tolerance_uS or 0.5 * mean_step_uS(self.model, 1.0),
-            spec.max_pulses,
+            max_pulses,
+            expected_rise_uS(self.model, max_pulses) if open_loop else _NO_RISE,
             self.event,
             self.constants,
             *self._keys["write"],
@@ -155,29 +170,47 @@ class PairArray:
         self.counters.programmed += 1
         self.counters.program_pulses += pulses
         self.counters.program_missed += missed
+        if missed:
+            warnings.warn(
+                f"{missed} of {self.g_plus.size} pairs were not programmed to their weights within "
+                f"{max_pulses} pulses ({spec.kind})",
+                stacklevel=2,
+            )
         self.hold_stuck()
 
     def refresh_if_due(self, spec: RefreshSpec) -> None:
-        """Refresh the pairs that have filled up, if this is the update for it."""
+        """Refresh the pairs that have filled up, if this is the update for it.
+
+        Pairs that the pulses do not bring back are counted, and said once in a warning.
+        """
         if spec.every_updates is None or self.counters.updates % spec.every_updates:
             return
         from kernels.pair_refresh import refresh
 
         g_max_uS = self.model.g_max_uS
-        refreshed, pulses = refresh(
+        max_pulses = spec.max_pulses or most_pulses(self.model)
+        refreshed, pulses, missed = refresh(
             self.model.set_pulse,
             self.model.reset_pulse,
             self.pairs,
             spec.above * g_max_uS,
             spec.other_above * g_max_uS,
-            spec.tolerance_steps * mean_step_uS(self.model, spec.above),
-            spec.max_pulses,
+            nominal_state(self.model),
+            max_pulses,
+            self.model.granularity_uS,
             self.event,
             self.constants,
             *self._keys["refresh"],
         )
         self.counters.refreshes += refreshed
         self.counters.refresh_pulses += pulses
+        if missed and not self.counters.refresh_missed:
+            warnings.warn(
+                f"{missed} of {refreshed} refreshed pairs lost weight: {max_pulses} SET pulses did not bring "
+                "their difference back (max_pulses; said once for each tile; see counters['refresh_missed'])",
+                stacklevel=2,
+            )
+        self.counters.refresh_missed += missed
 
     def hold_stuck(self) -> None:
         """Undo whatever was done to devices that are stuck."""
@@ -215,6 +248,44 @@ _ARRAYS = ("g_plus", "g_minus", "_state_plus", "_state_minus", "_last_plus", "_l
 
 
 @cache
+def nominal_state(model: TrainingModel) -> Array:
+    """What the model keeps of its mean device after production: float32 [rows, 1], not to be changed."""
+    state = model.fresh_state(_DEVICES_TO_AVERAGE, 0).mean(axis=1, keepdims=True)
+    return np.ascontiguousarray(state, np.float32)
+
+
+def most_pulses(model: TrainingModel) -> int:
+    """SET pulses that one write may take by default: four times what fills a mean device."""
+    return _ATTEMPTS * ceil((model.g_max_uS - model.g_min_uS) / mean_step_uS(model, 1.0))
+
+
+@cache
+def expected_rise_uS(model: TrainingModel, max_pulses: int) -> Array:
+    """Mean conductance above RESET after 0, 1, 2 ... SET pulses, from many simulated devices.
+
+    Noise and differences between devices count in, and so do the ends of the range that cut them. The list
+    ends where the mean is largest.
+
+    Args:
+        model: of the devices.
+        max_pulses: length of the list, less one.
+
+    Returns:
+        float32, not falling, µS.
+    """
+    devices = model.new_devices(_DEVICES_TO_EXPECT, 0)
+    means = [devices.g_uS.mean(dtype=np.float64)]
+    for pulse in range(max_pulses):
+        devices = model.set_pulses(devices, 1, pulse)
+        means.append(devices.g_uS.mean(dtype=np.float64))
+        if means[-1] >= model.g_max_uS:
+            break
+    rise = np.maximum.accumulate(np.array(means)) - means[0]
+    kept: Array = rise[: int(rise.argmax()) + 1].astype(np.float32)
+    return kept
+
+
+@cache
 def mean_step_uS(model: TrainingModel, up_to: float) -> float:
     """Mean step of the SET pulses that bring a mean device from RESET up to a fraction of its g_max.
 
@@ -229,7 +300,7 @@ def mean_step_uS(model: TrainingModel, up_to: float) -> float:
     """
     constants = model.constants()
     g = np.zeros(1, np.float32)
-    memory = model.fresh_state(_DEVICES_TO_AVERAGE, 0).mean(axis=1, keepdims=True)
+    memory = nominal_state(model).copy()
     zero = np.float32(0.0)
     model.reset_pulse.py_func(g, memory, 0, constants, zero)
     start = float(g[0])

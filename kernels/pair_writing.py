@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from kernels.column_blocks import for_blocks
 from kernels.pair_pulses import DRAW_BITS, PAIRS, Pairs, pulse_noise
+from kernels.random_streams import uniform
 
 EXACT, OPEN_LOOP, WRITE_VERIFY = 0, 1, 2
 
 _BLOCK = 4096
 _NO_NOISE = np.float32(0.0)
+_ROUNDING = np.uint64(0xFFFFFFFF)
+"""Draw number, within a write, of the rounding of an open-loop count; the pulses themselves count from 0."""
 
 
 @cache
@@ -32,8 +35,8 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
         return most
 
     @njit(
-        f"void(int64, int64, {PAIRS}, float32[::1], int64, float32, float32, int64, uint64, float32[::1], uint64,"
-        " uint64, int64[:, ::1])",
+        f"void(int64, int64, {PAIRS}, float32[::1], int64, float32, float32, int64, float32[::1], uint64,"
+        " float32[::1], uint64, uint64, int64[:, ::1])",
         nogil=True,
     )
     def kernel(  # type: ignore[no-untyped-def]
@@ -50,6 +53,7 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
         g_min_uS,
         tolerance_uS,
         max_pulses,
+        expected_rise,
         update,
         constants,
         key_plus,
@@ -92,7 +96,14 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
                     g[i] = g_min_uS + size
                     other[i] = g_min_uS
                 elif how == OPEN_LOOP:
-                    pulses = mean_pulses(g, state, i, g_min_uS + size, max_pulses, constants)
+                    pulses = np.searchsorted(expected_rise, size, side="right") - 1
+                    if pulses < expected_rise.size - 1:
+                        short = size - expected_rise[pulses]
+                        step = expected_rise[pulses + 1] - expected_rise[pulses]
+                        if uniform(key, device, draw | _ROUNDING) * step <= short:
+                            pulses += 1
+                    elif size > expected_rise[pulses] + tolerance_uS:
+                        tally[block, 2] += 1
                     for _ in range(pulses):
                         draw += np.uint64(1)
                         set_pulse(g, state, i, constants, pulse_noise(key, device, draw))
@@ -125,6 +136,7 @@ def write_pairs(
     g_min_uS: float,
     tolerance_uS: float,
     max_pulses: int,
+    expected_rise: NDArray[np.float32],
     update: int,
     constants: NDArray[np.float32],
     key_plus: np.uint64,
@@ -137,19 +149,22 @@ def write_pairs(
         reset_pulse: a device function of `kernels.pulses`.
         pairs: the devices; changed.
         targets: float32 [n], wanted `G+ - G-` of every device pair that shares a synapse, µS.
-        how: `EXACT` (the targets themselves, without noise), `OPEN_LOOP` (as many pulses as bring the mean
-            device closest) or `WRITE_VERIFY` (pulse and read until within the tolerance; RESET after an
-            overshoot).
+        how: `EXACT` (the targets themselves, without noise), `OPEN_LOOP` (a number of pulses after which the
+            target is reached in expectation: one of the two numbers around it, drawn) or `WRITE_VERIFY` (pulse
+            and read until within the tolerance; RESET after an overshoot).
         g_min_uS: conductance of a device at RESET, µS.
-        tolerance_uS: of `WRITE_VERIFY`, µS.
-        max_pulses: pulses per device.
+        tolerance_uS: of `WRITE_VERIFY`, and what a target of `OPEN_LOOP` may lie beyond all pulses, µS.
+        max_pulses: pulses per device, below 2^32 - 1.
+        expected_rise: float32, of `OPEN_LOOP`: expected conductance above RESET after 0, 1, 2 ... pulses,
+            not falling, µS.
         update: number of the write, for the noise.
         constants: of the device functions.
         key_plus: stream of the noise on G+.
         key_minus: stream of the noise on G-.
 
     Returns:
-        SET and repeated RESET pulses, RESETs in all, and pairs that were not brought within the tolerance.
+        SET and repeated RESET pulses, RESETs in all, and pairs that were not brought within the tolerance (open
+        loop: whose target lies beyond what the pulses reach in expectation).
     """
     kernel = _kernel(set_pulse, reset_pulse)
     blocks = (pairs.g_plus.size + _BLOCK - 1) // _BLOCK
@@ -166,6 +181,7 @@ def write_pairs(
             g_min_uS,
             tolerance_uS,
             max_pulses,
+            expected_rise,
             update,
             constants,
             key_plus,

@@ -29,6 +29,12 @@ def print_outcome(outcome: Outcome, folder: Path, console: Console) -> None:
         console.print(f"forgetting {metric.signed(summary['forgetting'])} points", highlight=False)
     if summary["drift"]:
         console.print(_drift_table(metric, summary["drift"]))
+    missed = {kind: n for kind, n in (summary.get("missed_writes") or {}).items() if n}
+    for kind, pairs in missed.items():
+        console.print(
+            f"{pairs} pairs were left beside their weights by a {kind}: max_pulses did not suffice",
+            highlight=False,
+        )
     console.print(Text(f"Everything is in {folder}"), soft_wrap=True)
 
 

@@ -29,6 +29,7 @@ from imc_grapes.experiment.run_folder import RunFolder
 from imc_grapes.grapes import Grapes
 from imc_grapes.hardware import on_hardware
 from imc_grapes.hardware.device_count import count_pcm_devices
+from imc_grapes.hardware.missed_writes import count_missed_writes
 from imc_grapes.memory import closed_form_bytes, measured_bytes, peak_bytes_of_step
 from imc_grapes.networks import build_network_for
 from imc_grapes.seeding import generator, stream_seed
@@ -89,6 +90,7 @@ def run_experiment(
     drift = _drift(config, trainer, programmed, listener) if programmed else []
     summary["drift"] = [point.as_dict() for point in drift]
     summary["pcm_devices"] = count_pcm_devices(trainer.model, config.hardware, programmed)
+    summary["missed_writes"] = count_missed_writes(trainer.model, config.hardware)
     measurements = {
         "started": started.isoformat(timespec="seconds"),
         "training_seconds": trained - clock,

@@ -1,18 +1,24 @@
 """Kernels on differential pairs: pulses, refresh, writing, weights, reads."""
 
+from math import exp
+
 import numpy as np
 import pytest
 
+from crossbar.pair_array import expected_rise_uS, mean_step_uS, most_pulses, nominal_state
 from device_models.training import ExpStep, Linear, Nandakumar2018
 from kernels import pair_writing
+from kernels.expected_step import expected_step_function
+from kernels.oracles import expected_step as step_oracle
 from kernels.oracles import pair_pulses as pulses_oracle
 from kernels.oracles import pair_read as read_oracle
+from kernels.oracles import pair_refresh as refresh_oracle
 from kernels.oracles import pair_weights as weights_oracle
-from kernels.pair_pulses import CHUNK, Pairs, apply_pulses
+from kernels.pair_pulses import CHUNK, Pairs, apply_pulses, pulse_noise
 from kernels.pair_read import read_pairs
 from kernels.pair_refresh import refresh
 from kernels.pair_weights import pair_weights
-from kernels.random_streams import stream_key
+from kernels.random_streams import stream_key, uniform
 from kernels.threads import get_threads, set_threads
 
 PLUS, MINUS, NOISE = (stream_key(0, name) for name in ("plus", "minus", "noise"))
@@ -83,9 +89,7 @@ def test_pulses_and_refresh_have_the_same_bits_for_any_number_of_threads():
         pairs = fresh(model, n, g=g)
         constants = model.constants()
         apply_pulses(model.set_pulse, pairs, counts, 0, 1, constants, NOISE)
-        refresh(
-            model.set_pulse, model.reset_pulse, pairs, 9.0, 1.5, 0.3, 64, 1, constants, PLUS, MINUS
-        )
+        refresh_all(model, pairs, 9.0, 1.5)
         found.append(pairs)
     np.testing.assert_array_equal(found[0].g_plus, found[1].g_plus)
     np.testing.assert_array_equal(found[0].g_minus, found[1].g_minus)
@@ -95,28 +99,138 @@ def test_a_refresh_keeps_differences_and_touches_full_pairs_alone():
     model = Linear(g_max_uS=25.0, step_uS=0.1)
     g = random_g(model, 5000)
     pairs = fresh(model, 5000, g=g)
-    refreshed, pulses = refresh(
+    refreshed, pulses, missed = refresh_all(model, pairs, 18.75, 3.0)
+    full = (g.max(axis=0) > 18.75) & (g.min(axis=0) > 3.0)
+    full = full[0]
+    assert refreshed == full.sum() > 0
+    assert missed == 0
+    before = g[0, 0] - g[1, 0]
+    after = pairs.g_plus - pairs.g_minus
+    # To one of the two multiples of a step around it.
+    np.testing.assert_allclose(after, before, atol=0.1001)
+    np.testing.assert_array_equal(pairs.g_plus[~full], g[0, 0][~full])
+    assert (np.minimum(pairs.g_plus, pairs.g_minus)[full] == 0.0).all()
+    assert pulses == pytest.approx(np.abs(before[full]).sum() / 0.1, rel=0.02)
+
+
+MODELS = [Nandakumar2018(), ExpStep(), Linear(), Linear(step_noise=0.3)]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_refresh_has_no_bias(model):
+    n = 30_000
+    g, before = full_pairs(model, n)
+    pairs = fresh(model, n, g=g)
+    refreshed, _, missed = refresh_all(model, pairs, 0.0, -1.0)
+    assert refreshed == n
+    assert missed < 1e-3 * n
+    error = (pairs.g_plus - pairs.g_minus) - before
+    assert 1.0 + (error @ before) / (before @ before) == pytest.approx(1.0, abs=0.02)
+    assert (np.sign(before) * error).mean() == pytest.approx(0.0, abs=0.03)
+    # Not only on average over all sizes: the small ones, which one pulse overshoots, and the large ones too.
+    for smallest, largest in ((0.0, 0.3), (0.3, 1.0), (1.0, 3.0), (3.0, 6.0)):
+        part = (np.abs(before) >= smallest) & (np.abs(before) < largest)
+        signed = (np.sign(before) * error)[part]
+        assert signed.mean() == pytest.approx(0.0, abs=4.0 * signed.std() / np.sqrt(part.sum()))
+
+
+def full_pairs(model, n):
+    rng = np.random.default_rng(0)
+    difference, common = rng.normal(0.0, 2.0, n), rng.uniform(2.0, 8.0, n)
+    g = np.stack([common + difference / 2, common - difference / 2]).clip(0.0, model.g_max_uS)
+    g = g.astype(np.float32)[:, None]
+    return g, (g[0] - g[1])[0]
+
+
+def test_a_refresh_counts_the_pairs_that_its_pulses_do_not_bring_back():
+    model = Linear(step_uS=0.01)
+    g, before = full_pairs(model, 5000)
+    pairs = fresh(model, 5000, g=g)
+    _, _, missed = refresh_all(model, pairs, 0.0, -1.0, max_pulses=64)
+    short = (np.abs(before) > 0.65).sum()
+    assert missed == pytest.approx(short, abs=30)
+    assert np.abs(pairs.g_plus - pairs.g_minus).max() < 0.641
+    # By default there are as many pulses as the range and the step ask for.
+    pairs = fresh(model, 5000, g=g)
+    assert refresh_all(model, pairs, 0.0, -1.0)[2] == 0
+    np.testing.assert_allclose(pairs.g_plus - pairs.g_minus, before, atol=0.0101)
+
+
+def refresh_all(model, pairs, above_uS, other_above_uS, max_pulses=None):
+    return refresh(
         model.set_pulse,
         model.reset_pulse,
         pairs,
-        18.75,
-        3.0,
-        0.05,
-        1000,
+        above_uS,
+        other_above_uS,
+        nominal_state(model),
+        max_pulses or most_pulses(model),
+        model.granularity_uS,
         1,
         model.constants(),
         PLUS,
         MINUS,
     )
-    full = (g.max(axis=0) > 18.75) & (g.min(axis=0) > 3.0)
-    full = full[0]
-    assert refreshed == full.sum() > 0
-    before = g[0, 0] - g[1, 0]
-    after = pairs.g_plus - pairs.g_minus
-    np.testing.assert_allclose(after, before, atol=0.0501)
-    np.testing.assert_array_equal(pairs.g_plus[~full], g[0, 0][~full])
-    assert (np.minimum(pairs.g_plus, pairs.g_minus)[full] == 0.0).all()
-    assert pulses == pytest.approx(np.abs(before[full]).sum() / 0.1, rel=0.02)
+
+
+def nandakumar_step(model):
+    """(g, earlier pulses) to mean and std of the next step, in float64."""
+    slope, offset, memory, *noise = model.constants().astype(float)[1:7]
+
+    def step(g, pulses):
+        p = exp(-(pulses + 1) / 2.6)
+        return slope * g + offset + memory * p, noise[0] * g + noise[1] + noise[2] * p
+
+    return step
+
+
+def test_the_expected_step_is_that_of_the_closed_form():
+    model = Nandakumar2018()
+    found = expected_step_function(model.set_pulse)
+    step = nandakumar_step(model)
+    for pulses in (0, 3, 10):
+        memory = np.array([[exp(-pulses / 2.6)]], np.float32)
+        for g in (0.1, 1.0, 5.0, 9.0, 11.9):
+            expected = step_oracle.expected_step(g, *step(g, pulses), 0.1, 12.0)
+            assert found(np.float32(g), memory, model.constants()) == pytest.approx(
+                expected, abs=0.025
+            )
+        assert memory[0, 0] == np.float32(exp(-pulses / 2.6))
+    assert step_oracle.expected_step(0.1, *step(0.1, 0), 0.1, 12.0) == pytest.approx(
+        model.granularity_uS, rel=1e-6
+    )
+
+
+def test_a_refresh_follows_the_float64_oracle():
+    model = Nandakumar2018()
+    n = 400
+    g, before = full_pairs(model, n)
+    pairs = fresh(model, n, g=g)
+    refresh_all(model, pairs, 0.0, -1.0)
+    step = nandakumar_step(model)
+
+    def noise(key, i):
+        return (float(pulse_noise(key, i, (1 << 32) + draw)) for draw in range(1, 1000))
+
+    def set_pulse(g, pulses, z):
+        mean, std = step(g, pulses)
+        return min(max(g + mean + std * z, 0.1), 12.0)
+
+    def expected(g, pulses):
+        return step_oracle.expected_step(g, *step(g, pulses), 0.1, 12.0)
+
+    after = []
+    for i in range(n):
+        levels = [0.1 + 0.01 * float(pulse_noise(key, i, 1 << 32)) for key in (PLUS, MINUS)]
+        chance = float(uniform(PLUS, np.uint64(i), np.uint64((1 << 32) + 0xFFFFFFFF)))
+        streams = noise(PLUS, i), noise(MINUS, i)
+        plus, minus, _ = refresh_oracle.refresh_pair(
+            float(before[i]), levels, set_pulse, expected, streams, chance, 300
+        )
+        after.append(plus - minus)
+    same = np.isclose(pairs.g_plus - pairs.g_minus, after, atol=1e-4)
+    # The quadrature's expected step is up to 0.02 µS off the closed form, so that a few decisions differ.
+    assert same.mean() > 0.97
 
 
 def write(model, targets, how, tolerance_uS=0.25, max_pulses=400):
@@ -130,6 +244,7 @@ def write(model, targets, how, tolerance_uS=0.25, max_pulses=400):
         model.g_min_uS,
         tolerance_uS,
         max_pulses,
+        expected_rise_uS(model, max_pulses),
         1,
         model.constants(),
         PLUS,
@@ -173,10 +288,33 @@ def test_an_open_loop_write_is_right_in_the_mean_and_noisier_than_verified():
     blind, (pulses, resets, _) = write(model, targets, pair_writing.OPEN_LOOP)
     verified, _ = write(model, targets, pair_writing.WRITE_VERIFY)
     assert resets == 2 * targets.size
-    assert pulses % targets.size == 0
-    # Clipping at the bottom lifts the mean of a noisy device.
-    assert (blind.g_plus - blind.g_minus).mean() == pytest.approx(5.0, rel=0.12)
+    assert pulses > 3 * targets.size
+    assert (blind.g_plus - blind.g_minus).mean() == pytest.approx(5.0, rel=0.01)
     assert blind.g_plus.std() > 5 * verified.g_plus.std()
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("how", [pair_writing.OPEN_LOOP, pair_writing.WRITE_VERIFY])
+def test_a_write_has_no_bias(model, how):
+    _, targets = full_pairs(model, 30_000)
+    half_a_step = 0.5 * mean_step_uS(model, 1.0)
+    pairs, (_, _, missed) = write(model, targets, how, tolerance_uS=half_a_step)
+    assert missed < 0.02 * targets.size
+    error = (pairs.g_plus - pairs.g_minus) - targets
+    assert 1.0 + (error @ targets) / (targets @ targets) == pytest.approx(1.0, abs=0.02)
+    assert (np.sign(targets) * error).mean() == pytest.approx(0.0, abs=0.03)
+
+
+def test_an_open_loop_write_counts_the_targets_beyond_its_pulses():
+    model = Linear(step_uS=0.1)
+    targets = np.array([0.55, -0.95, 1.05, -3.0, 0.0], np.float32)
+    pairs, (_, _, missed) = write(
+        model, targets, pair_writing.OPEN_LOOP, tolerance_uS=0.05001, max_pulses=10
+    )
+    assert missed == 1
+    np.testing.assert_allclose(
+        pairs.g_plus - pairs.g_minus, [0.55, -0.95, 1.0, -1.0, 0.0], atol=0.0501
+    )
 
 
 @pytest.mark.parametrize("sharing", [1, 4])
