@@ -6,17 +6,17 @@ with a decay of 0.999 would stop moving; stochastic rounding keeps it right in t
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kernels.bulk_random import for_tiles
+from kernels.jit_on_call import jit_on_call
 from kernels.random_streams import TILE, words
 
 _LOW_BITS = np.uint32(0xFFFF)
 _SIXTEEN = np.uint32(16)
 
 
-@njit("void(int64, int64, uint32[::1], uint64, uint64, uint16[::1])", nogil=True)
+@jit_on_call("void(int64, int64, uint32[::1], uint64, uint64, uint16[::1])", nogil=True)
 def _encode(first_tile, past_last_tile, bits, key, draw, out):  # type: ignore[no-untyped-def]
     for i in range(first_tile * TILE, min(past_last_tile * TILE, bits.size)):
         w0, _, _, _ = words(key, np.uint64(i), draw)

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kernels.column_blocks import for_blocks
+from kernels.jit_on_call import jit_on_call
 from kernels.random_streams import TILE, fill_normals, fill_uniforms
 
 
-@njit("void(int64, int64, uint64, uint64, float32[::1])", nogil=True)
+@jit_on_call("void(int64, int64, uint64, uint64, float32[::1])", nogil=True)
 def _normals(first_tile, past_last_tile, key, draw, out):  # type: ignore[no-untyped-def]
     scratch = np.empty(TILE, np.float32)
     for tile in range(first_tile, past_last_tile):
@@ -21,7 +21,7 @@ def _normals(first_tile, past_last_tile, key, draw, out):  # type: ignore[no-unt
             part[j] = scratch[j]
 
 
-@njit("void(int64, int64, uint64, uint64, float32[::1])", nogil=True)
+@jit_on_call("void(int64, int64, uint64, uint64, float32[::1])", nogil=True)
 def _uniforms(first_tile, past_last_tile, key, draw, out):  # type: ignore[no-untyped-def]
     scratch = np.empty(TILE, np.float32)
     for tile in range(first_tile, past_last_tile):

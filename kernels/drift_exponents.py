@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kernels.bulk_random import for_tiles
 from kernels.fast_math import log
+from kernels.jit_on_call import jit_on_call
 from kernels.random_streams import TILE, fill_normals
 
 _SMALLEST_RELATIVE = np.float32(1e-7)
@@ -22,7 +22,7 @@ class ClippedLogarithm(NamedTuple):
     high: float
 
 
-@njit(
+@jit_on_call(
     "void(int64, int64, float32[::1], float32[::1], float32[::1], float32, float32[::1],"
     " float32, uint64, float32[::1])",
     nogil=True,

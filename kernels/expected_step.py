@@ -6,7 +6,6 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 _NODES = 16
 
@@ -34,7 +33,7 @@ def expected_step_function(set_pulse: Any) -> Callable[..., Any]:
     """
     nodes = _normal_quantiles()
 
-    @njit("float32(float32, float32[:, ::1], float32[::1])", nogil=True)
+    @jit_on_call("float32(float32, float32[:, ::1], float32[::1])", nogil=True)
     def expected_step(g, memory, constants):  # type: ignore[no-untyped-def]
         twin = np.empty(1, np.float32)
         state = np.empty((memory.shape[0], 1), np.float32)
@@ -48,3 +47,6 @@ def expected_step_function(set_pulse: Any) -> Callable[..., Any]:
         return total / np.float32(nodes.size)
 
     return expected_step  # type: ignore[no-any-return]
+
+
+from kernels.jit_on_call import jit_on_call

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kernels.column_blocks import for_blocks
+from kernels.jit_on_call import jit_on_call
 
 Matrix = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float32]
@@ -31,7 +32,7 @@ _SINGLE = numba.void(
 )
 
 
-@numba.njit(_PAIR, nogil=True, fastmath=_SUM_FLAGS)
+@jit_on_call(_PAIR, nogil=True, fastmath=_SUM_FLAGS)
 def _per_device(g_plus, g_minus, importance, first, past_last):  # type: ignore[no-untyped-def]
     for j in range(first, past_last):
         total = np.float32(0.0)
@@ -40,7 +41,7 @@ def _per_device(g_plus, g_minus, importance, first, past_last):  # type: ignore[
         importance[j] = total
 
 
-@numba.njit(_PAIR, nogil=True, fastmath=_SUM_FLAGS)
+@jit_on_call(_PAIR, nogil=True, fastmath=_SUM_FLAGS)
 def _column_current(g_plus, g_minus, importance, first, past_last):  # type: ignore[no-untyped-def]
     for j in range(first, past_last):
         total = np.float32(0.0)
@@ -49,7 +50,7 @@ def _column_current(g_plus, g_minus, importance, first, past_last):  # type: ign
         importance[j] = total
 
 
-@numba.njit(_SINGLE, nogil=True, fastmath=_SUM_FLAGS)
+@jit_on_call(_SINGLE, nogil=True, fastmath=_SUM_FLAGS)
 def _per_weight(weights, importance, first, past_last):  # type: ignore[no-untyped-def]
     for j in range(first, past_last):
         total = np.float32(0.0)
@@ -58,7 +59,7 @@ def _per_weight(weights, importance, first, past_last):  # type: ignore[no-untyp
         importance[j] = total
 
 
-@numba.njit(
+@jit_on_call(
     numba.void(
         numba.types.Array(numba.float32, 1, "C", readonly=True),
         numba.float32,

@@ -8,9 +8,9 @@ whose dozen elementwise torch operations cost more than the product they surroun
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from kernels.jit_on_call import jit_on_call
 from kernels.random_streams import TILE, fill_normals
 
 Matrix = NDArray[np.float32]
@@ -43,7 +43,7 @@ class Converters(NamedTuple):
     max_halvings: int
 
 
-@njit("void(float32[:, ::1], float32[:, ::1], float32, uint64, uint64)", nogil=True)
+@jit_on_call("void(float32[:, ::1], float32[:, ::1], float32, uint64, uint64)", nogil=True)
 def _add_noise(values, variance, noise, key, draw):  # type: ignore[no-untyped-def]
     flat = values.reshape(-1)
     own = variance.reshape(-1)
@@ -60,7 +60,7 @@ def _add_noise(values, variance, noise, key, draw):  # type: ignore[no-untyped-d
                 part[i] += noise * z[i]
 
 
-@njit(
+@jit_on_call(
     "boolean(float32[:, ::1], float32, float32, float32, float32, boolean, uint64, uint64,"
     " float32[:, ::1], float32[::1])",
     nogil=True,
@@ -94,7 +94,7 @@ def _dac(x, step, bound, noise, reduction, abs_max, key, draw, out, scale):  # t
     return any_input
 
 
-@njit(
+@jit_on_call(
     "boolean(float32[:, ::1], float32[:, ::1], float32[::1], float32, float32, float32, uint64, uint64)",
     nogil=True,
     error_model="numpy",

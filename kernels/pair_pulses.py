@@ -5,10 +5,10 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kernels.column_blocks import for_blocks
+from kernels.jit_on_call import jit_on_call
 from kernels.random_streams import normal
 
 CHUNK = 64
@@ -42,7 +42,7 @@ PAIRS = "float32[::1], float32[::1], float32[:, ::1], float32[:, ::1], int32[::1
 """Numba signature of the fields of `Pairs`."""
 
 
-@njit("float32(uint64, uint64, uint64)", nogil=True)
+@jit_on_call("float32(uint64, uint64, uint64)", nogil=True)
 def pulse_noise(key, device, draw):  # type: ignore[no-untyped-def]
     """A standard normal, from one compiled copy: the kernels that draw in many places compile in half the time."""
     return normal(key, device, draw)
@@ -50,7 +50,7 @@ def pulse_noise(key, device, draw):  # type: ignore[no-untyped-def]
 
 @cache
 def _kernel(set_pulse: Any) -> Callable[..., None]:
-    @njit(
+    @jit_on_call(
         f"void(int64, int64, {PAIRS}, int16[::1], int64, uint64, float32[::1], uint64)", nogil=True
     )
     def kernel(  # type: ignore[no-untyped-def]

@@ -6,16 +6,16 @@ a column is a sum over its devices, and the variances `x_i^2 sigma_i^2` add up.
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kernels.column_blocks import for_blocks
 from kernels.fast_math import exp, log
+from kernels.jit_on_call import jit_on_call
 from kernels.pair_pulses import PAIRS, Pairs
 from kernels.read_law import ReadLaw
 
 
-@njit(
+@jit_on_call(
     f"void(int64, int64, {PAIRS}, float32, float32, float32, float32, float32, float32, int64, float32,"
     " float32[::1], float32[::1])",
     nogil=True,

@@ -5,11 +5,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kernels.column_blocks import for_blocks
 from kernels.expected_step import expected_step_function
+from kernels.jit_on_call import jit_on_call
 from kernels.pair_pulses import DRAW_BITS, PAIRS, Pairs, pulse_noise
 from kernels.random_streams import uniform
 
@@ -23,7 +23,7 @@ _LAST_PULSE = np.uint64(0xFFFFFFFF)
 def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
     expected_step = expected_step_function(set_pulse)
 
-    @njit(
+    @jit_on_call(
         f"void(int64, int64, {PAIRS}, float32, float32, float32[:, ::1], float32[:, ::1], int64, float32,"
         " uint64, float32[::1], uint64, uint64, int64[:, ::1])",
         nogil=True,

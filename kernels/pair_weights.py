@@ -1,15 +1,15 @@
 """What a crossbar multiplies with: the difference of each pair, summed over the devices that share a synapse."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kernels.column_blocks import for_blocks
+from kernels.jit_on_call import jit_on_call
 
 _ARRAYS = "float32[:, ::1], float32[:, ::1], float32, float32[::1]"
 
 
-@njit(f"void(int64, int64, {_ARRAYS})", nogil=True, fastmath={"contract"})
+@jit_on_call(f"void(int64, int64, {_ARRAYS})", nogil=True, fastmath={"contract"})
 def _weights(first, past_last, g_plus, g_minus, unit, out):  # type: ignore[no-untyped-def]
     for e in range(first, past_last):
         out[e] = (g_plus[0, e] - g_minus[0, e]) * unit

@@ -5,10 +5,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kernels.column_blocks import for_blocks
+from kernels.jit_on_call import jit_on_call
 from kernels.pair_pulses import DRAW_BITS, PAIRS, Pairs, pulse_noise
 from kernels.random_streams import uniform
 
@@ -22,7 +22,9 @@ _ROUNDING = np.uint64(0xFFFFFFFF)
 
 @cache
 def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
-    @njit("int64(float32[::1], float32[:, ::1], int64, float32, int64, float32[::1])", nogil=True)
+    @jit_on_call(
+        "int64(float32[::1], float32[:, ::1], int64, float32, int64, float32[::1])", nogil=True
+    )
     def mean_pulses(g, state, i, goal, most, constants):  # type: ignore[no-untyped-def]
         """Pulses that bring the mean device closest to `goal`; a copy of device i takes them."""
         twin = g[i : i + 1].copy()
@@ -34,7 +36,7 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
                 return pulses + 1 if abs(twin[0] - goal) < abs(before - goal) else pulses
         return most
 
-    @njit(
+    @jit_on_call(
         f"void(int64, int64, {PAIRS}, float32[::1], int64, float32, float32, int64, float32[::1], uint64,"
         " float32[::1], uint64, uint64, int64[:, ::1])",
         nogil=True,

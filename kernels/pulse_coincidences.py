@@ -15,10 +15,10 @@ from math import log1p
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kernels.fast_math import log
+from kernels.jit_on_call import jit_on_call
 from kernels.pair_pulses import DRAW_BITS, PAIRS, Pairs, pulse_noise
 from kernels.random_streams import words
 
@@ -27,7 +27,7 @@ _HALF = np.float32(0.5)
 _LONG = np.float32(1e9)
 
 
-@njit("int64(float32[::1], int32[::1], float32[::1])", nogil=True)
+@jit_on_call("int64(float32[::1], int32[::1], float32[::1])", nogil=True)
 def _lines(values, order, size):  # type: ignore[no-untyped-def]
     """The lines with a value: which they are, and their values relative to the largest."""
     count = 0
@@ -44,7 +44,7 @@ def _lines(values, order, size):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(
+@jit_on_call(
     "void(float32, float32[::1], int32[::1], int64, int64, uint64, uint64, int32[::1], int64[::1])",
     nogil=True,
     error_model="numpy",
@@ -83,7 +83,7 @@ def _fire(p, size, order, count, slots, key, index, fired, start):  # type: igno
 
 @cache
 def _kernel(set_pulse: Any) -> Callable[..., tuple[int, int]]:
-    @njit(
+    @jit_on_call(
         f"UniTuple(int64, 2)({PAIRS}, float32[:, ::1], float32[:, ::1], float32, int64, int64, uint64,"
         " float32[::1], uint64, uint64)",
         nogil=True,

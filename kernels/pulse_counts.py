@@ -4,10 +4,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kernels.bulk_random import for_tiles
+from kernels.jit_on_call import jit_on_call
 from kernels.random_streams import TILE, fill_uniforms
 
 Counts = NDArray[np.int16]
@@ -15,7 +15,7 @@ Counts = NDArray[np.int16]
 _EXACT_IN_FLOAT32 = 1 << 24
 
 
-@njit(
+@jit_on_call(
     "void(int64, int64, float32[::1], float32, int64, uint64, uint64, int16[::1], int64[:, ::1])",
     nogil=True,
 )
@@ -71,7 +71,7 @@ def _transfer_kernel(word: str, real: str) -> Any:
     """The kernel of `transferred_pulses` for one integer type of chi and one float that holds its sums exactly."""
     number = np.dtype(real).type
 
-    @njit(
+    @jit_on_call(
         f"void(int64, int64, {word}[::1], float32[::1], {real}, {real}, {real}, uint64, uint64, int16[::1],"
         " int64[:, ::1])",
         nogil=True,

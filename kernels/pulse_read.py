@@ -1,15 +1,15 @@
 """Read of devices that drift since their last pulse, with noise that grows with the conductance."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kernels.bulk_random import for_tiles
 from kernels.fast_math import exp, log
+from kernels.jit_on_call import jit_on_call
 from kernels.random_streams import TILE, fill_normals
 
 
-@njit(
+@jit_on_call(
     "void(int64, int64, float32[::1], float32[::1], float32, float32, float32, float32, float32,"
     " uint64, float32[::1])",
     nogil=True,

@@ -5,8 +5,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from kernels.jit_on_call import jit_on_call
 from kernels.random_streams import normal
 
 PulseTrainKernel = Callable[..., None]
@@ -26,7 +26,7 @@ def pulse_train_kernel(pulse: Any) -> PulseTrainKernel:
         belongs to (key, i, k). Releases the GIL.
     """
 
-    @njit(
+    @jit_on_call(
         "void(int64, int64, float32[::1], float32[:, ::1], int64[::1], float32[::1], uint64)",
         nogil=True,
     )

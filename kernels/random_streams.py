@@ -11,7 +11,7 @@ the number that belongs to a device (`index`) at an event (`draw`)::
 
     key = stream_key(seed, "set pulses", layer_index)      # np.uint64, plain Python, once
 
-    @njit("void(float32[::1], uint64, uint64)")
+    @jit_on_call("void(float32[::1], uint64, uint64)")
     def kernel(g, key, draw):
         for i in range(g.size):
             z = normal(key, np.uint64(i), draw)       # float32, N(0, 1)

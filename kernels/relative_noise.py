@@ -1,16 +1,16 @@
 """The part of 1/f read noise that a device's conductance decides: a clipped power law."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kernels.column_blocks import for_blocks
 from kernels.fast_math import exp, log
+from kernels.jit_on_call import jit_on_call
 
 _SMALLEST_RELATIVE = np.float32(1e-30)
 
 
-@njit(
+@jit_on_call(
     "void(int64, int64, float32[::1], float32[::1], float32, float32, float32, float32[::1])",
     nogil=True,
     error_model="numpy",

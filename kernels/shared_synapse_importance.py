@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from kernels.column_blocks import for_blocks
+from kernels.jit_on_call import jit_on_call
 
 Vector = npt.NDArray[np.float32]
 
 _STACK = numba.types.Array(numba.float32, 3, "C", readonly=True)
 
 
-@numba.njit(
+@jit_on_call(
     numba.void(_STACK, _STACK, numba.float32[::1], numba.int64, numba.int64),
     nogil=True,
     fastmath={"reassoc", "nsz", "contract"},

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from kernels.column_blocks import for_blocks
 from kernels.fast_math import exp
+from kernels.jit_on_call import jit_on_call
 
 Array = npt.NDArray[np.float32]
 
@@ -124,7 +125,7 @@ def _share_among_winners(y, gradient):  # type: ignore[no-untyped-def]
         gradient[j] = total / np.float32(winners) if y[j] == largest else np.float32(0.0)
 
 
-@numba.njit(
+@jit_on_call(
     numba.void(
         _SEQUENCE, _BATCH, _BATCH, _UNITS, _UNITS, numba.int64, numba.int64, numba.boolean,
         _SEQUENCE, _SEQUENCE, numba.int64, numba.int64,
@@ -154,7 +155,7 @@ def _forward(drive, s0, y0, bias, decay, g, h, inhibition, s, y, first, past):  
             s_before, y_before = now, y[t, row]
 
 
-@numba.njit(
+@jit_on_call(
     numba.void(
         _SEQUENCE, _SEQUENCE, _BATCH, _BATCH, _UNITS, _UNITS, numba.int64, numba.int64, numba.boolean,
         _SEQUENCE, _SEQUENCE, _BATCH, _BATCH, _BATCH, _BATCH, numba.int64, numba.int64,

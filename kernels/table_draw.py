@@ -1,14 +1,14 @@
 """Draws from measured statistics: mean and std interpolated in a table."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from kernels.bulk_random import for_tiles
+from kernels.jit_on_call import jit_on_call
 from kernels.random_streams import TILE, fill_normals
 
 
-@njit(
+@jit_on_call(
     "void(int64, int64, float32[::1], float32[::1], float32[::1], float32[::1], uint64,"
     " float32[::1])",
     nogil=True,
