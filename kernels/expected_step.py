@@ -9,6 +9,8 @@ import numpy as np
 
 _NODES = 16
 
+from kernels.jit_on_call import jit_on_call
+
 
 def _normal_quantiles() -> Any:
     """Midpoints of equally likely parts of a standard normal, scaled to a variance of one."""
@@ -47,6 +49,3 @@ def expected_step_function(set_pulse: Any) -> Callable[..., Any]:
         return total / np.float32(nodes.size)
 
     return expected_step  # type: ignore[no-any-return]
-
-
-from kernels.jit_on_call import jit_on_call
