@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-_NODES = 16
-
 from kernels.jit_on_call import jit_on_call
+
+_NODES = 16
 
 
 def _normal_quantiles() -> Any:
