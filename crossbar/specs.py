@@ -12,6 +12,9 @@ from device_models.parameters import Parameters
 
 OptimizerName = Literal["sgd", "momentum", "nag", "rmsprop", "adam"]
 
+OperandBits = Annotated[int, Field(ge=2, le=8)]
+"""Word length of the inputs and errors that an update multiplies: at most 8, so that 32-bit adders hold their sums."""
+
 
 def _changed(spec: Parameters) -> set[str]:
     """Names of the values that differ from their defaults."""
@@ -133,6 +136,8 @@ class PulsedSpec(Parameters):
             device model from RESET to the refresh level.
         train_length: "summed": largest number of pulses on a device in one update; "per_sample":
             slots of a train. Where more would be needed, the train saturates, and is counted.
+        operand_bits: word length of the inputs and errors that are multiplied, or sent as trains; None for
+            float32. See `crossbar.operands`.
         refresh: see `RefreshSpec`.
     """
 
@@ -140,6 +145,7 @@ class PulsedSpec(Parameters):
     trains: Literal["summed", "per_sample"] = "summed"
     step_uS: float | None = Field(default=None, gt=0.0)
     train_length: int = Field(default=64, ge=1, le=4096)
+    operand_bits: OperandBits | None = None
     refresh: RefreshSpec = RefreshSpec()
 
     @model_validator(mode="before")
@@ -210,6 +216,8 @@ class AccumulatedSpec(Parameters):
             step of the device model from RESET to the refresh level.
         max_pulses: SET pulses that one device may get in one update; what is left stays in chi as
             far as it fits, and is counted as saturated where it does not.
+        operand_bits: word length of the inputs and errors that are multiplied; None for float32. See
+            `crossbar.operands`.
         optimizer: a name, or its parameters.
         refresh: see `RefreshSpec`.
     """
@@ -218,6 +226,7 @@ class AccumulatedSpec(Parameters):
     accumulator_bits: int = Field(default=16, ge=2, le=32)
     granularity_uS: float | None = Field(default=None, gt=0.0)
     max_pulses: int = Field(default=64, ge=1)
+    operand_bits: OperandBits | None = None
     optimizer: OptimizerSpec = OptimizerSpec()
     refresh: RefreshSpec = RefreshSpec()
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from crossbar.chi_optimizer import ChiOptimizer
+from crossbar.operands import outer_product, quantised
 from crossbar.pair_array import PairArray, mean_step_uS
-from crossbar.single_thread import product
 from crossbar.specs import AccumulatedSpec, PulsedSpec
 from crossbar.weight_copy import WeightCopy
 
@@ -64,7 +64,7 @@ class SummedPulses(UpdatePeriphery):
         devices = self._devices
         devices.event += 1
         devices.counters.updates += 1
-        gradient = product(d.T, x)
+        gradient = outer_product(x, d, self._spec.operand_bits)
         counts, pulses, saturated = rounded_pulses(
             gradient.numpy().reshape(-1),
             -learning_rate / self._weight_per_pulse,
@@ -108,6 +108,8 @@ class PulseTrains(UpdatePeriphery):
         devices = self._devices
         devices.event += 1
         devices.counters.updates += 1
+        if self._spec.operand_bits is not None:
+            x, d = (quantised(vectors, self._spec.operand_bits) for vectors in (x, d))
         pulses, saturated = coincident_pulses(
             devices.model.set_pulse,
             devices.pairs,
@@ -154,7 +156,8 @@ class Accumulated(UpdatePeriphery):
         devices = self._devices
         devices.event += 1
         devices.counters.updates += 1
-        direction = self._optimizer.direction(product(d.T, x), devices.counters.updates)
+        gradient = outer_product(x, d, self._spec.operand_bits)
+        direction = self._optimizer.direction(gradient, devices.counters.updates)
         counts, pulses, saturated = transferred_pulses(
             self._chi.reshape(-1),
             direction.numpy().reshape(-1),

@@ -1,4 +1,4 @@
-"""What an update costs on the chip: bits, energy, time, area; from constants with their sources, as ranges.
+"""What a training step costs on the chip: bits, energy, time, area; from constants with their sources, as ranges.
 
 The constants are in ``constants.yaml`` beside this file, on one technology basis.
 """
@@ -16,14 +16,15 @@ from crossbar.costs.feedback import (
 from crossbar.costs.interval import Interval
 from crossbar.costs.layer_shape import LayerShape
 from crossbar.costs.method import Method
-from crossbar.costs.operations import ArrayLimits, Operations
+from crossbar.costs.operations import SHARED_PARTS, ArrayLimits, Operations
 from crossbar.costs.sharing_trade import Holding, analog_holding, digital_holding
 from crossbar.costs.state import Bits
-from crossbar.costs.update_cost import UpdateCost, layer_cost, network_cost
+from crossbar.costs.update_cost import UpdateCost, layer_cost, network_cost, with_error_reads
 
 __all__ = [
     "DEVICES_PER_FEEDBACK_WEIGHT",
     "HERMES_MVM_PJ",
+    "SHARED_PARTS",
     "Activity",
     "ArrayLimits",
     "Bits",
@@ -45,4 +46,5 @@ __all__ = [
     "layer_cost",
     "load_constants",
     "network_cost",
+    "with_error_reads",
 ]

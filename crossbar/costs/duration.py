@@ -1,60 +1,77 @@
-"""Time of one update: arrays work side by side, each with one digital unit per column."""
+"""Time of one training step: part after part, in each the arrays side by side, each with a digital unit per column."""
 
 from math import exp
 
 from crossbar.costs.activity import Activity
 from crossbar.costs.constants import constant
-from crossbar.costs.interval import Interval, largest, total
+from crossbar.costs.interval import Interval, largest
 from crossbar.costs.layer_shape import LayerShape, TileShape
 from crossbar.costs.method import Method
 from crossbar.costs.operations import ArrayLimits
 
 
-def layer_time_ns(
+def layer_times_ns(
     layer: LayerShape, method: Method, batch: int, activity: Activity, arrays: ArrayLimits
-) -> Interval:
-    """Time of one update of a layer: that of its slowest array, one part after the other."""
-    return largest(
-        _tile_time_ns(tile, layer, method, batch, activity)
+) -> dict[str, Interval]:
+    """Time of each part of a step, by the names of `layer_operations`: that of the slowest array of the layer.
+
+    A part that runs along with another takes no time of its own and is missing: pulses of sample-wise trains are
+    generated as they are sent, and refreshed devices are pulsed within *refresh*.
+    """
+    tiles = [
+        _tile_times_ns(tile, layer, method, batch, activity)
         for tile in layer.tiles(arrays.rows, arrays.columns)
-    )
+    ]
+    return {part: largest(tile[part] for tile in tiles) for part in tiles[0]}
 
 
-def _tile_time_ns(
+def _tile_times_ns(
     tile: TileShape, layer: LayerShape, method: Method, batch: int, activity: Activity
-) -> Interval:
+) -> dict[str, Interval]:
     clock, set_pulse = constant("clock_ns"), constant("set_pulse_ns")
-    vectors = batch * layer.positions
-    parts = []
+    read = constant("array_read_ns")
+    vectors = float(batch * layer.positions)
+    parts = {"forward reads": vectors * read}
+    if layer.sends_error:
+        parts["backward reads"] = vectors * read
+    if not method.is_per_sample:
+        parts["gradient"] = vectors * tile.rows * clock
     if method.readout is not None and layer.modulated:
         share = 1.0 / method.readout.refresh_every
-        driven, read = tile.rows, tile.columns
+        driven, nodes = tile.rows, tile.columns
         if method.factors_of == "inputs":
-            driven, read = read, driven
-        parts.append(share * method.readout.reads(driven) * constant("array_read_ns"))
-        parts.append(share * read * clock)  # the largest importance, node by node
+            driven, nodes = nodes, driven
+        # The largest importance is found node by node.
+        parts["readout"] = share * (method.readout.reads(driven) * read + nodes * clock)
+    if method.accumulator_bits:
+        parts["chi"] = _access(tile, method.accumulator_bits)
+    if method.matrices:
+        parts["optimizer"] = _access(tile, method.matrices * method.word_bits)
     if method.is_per_sample:
         assert method.update.kind == "pulsed"
-        parts.append(vectors * method.update.train_length * set_pulse)
+        parts["device pulses"] = vectors * method.update.train_length * set_pulse
     else:
-        parts.append(vectors * tile.rows * clock)
-        parts.append(_write_slots(tile, activity.pulses) * set_pulse)
-    moved = 2.0 * tile.rows * (method.accumulator_bits + method.matrices * method.word_bits)
-    port = constant("sram_port_bits")
-    parts.append(
-        Interval(
-            moved / port.low * clock.low,
-            moved / port.typical * clock.typical,
-            moved / port.high * clock.high,
-        )
-    )
-    devices = tile.rows * tile.columns
+        parts["device pulses"] = _write_slots(tile, activity.pulses) * set_pulse
     if method.update.refresh.every_updates is not None:
+        devices = tile.rows * tile.columns
         rows_checked = tile.rows / method.update.refresh.every_updates
-        parts.append(rows_checked * constant("array_read_ns"))
-        parts.append(activity.refreshes * devices * constant("reset_pulse_ns"))
-        parts.append(activity.refresh_pulses * devices * set_pulse)
-    return total(parts)
+        parts["refresh"] = (
+            rows_checked * read
+            + activity.refreshes * devices * constant("reset_pulse_ns")
+            + activity.refresh_pulses * devices * set_pulse
+        )
+    return parts
+
+
+def _access(tile: TileShape, word_bits: int) -> Interval:
+    """Every word of a column is read and written through the port of its unit."""
+    port, clock = constant("sram_port_bits"), constant("clock_ns")
+    moved = 2.0 * tile.rows * word_bits
+    return Interval(
+        moved / port.low * clock.low,
+        moved / port.typical * clock.typical,
+        moved / port.high * clock.high,
+    )
 
 
 def _write_slots(tile: TileShape, pulses_per_weight: float) -> float:

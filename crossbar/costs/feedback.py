@@ -13,7 +13,7 @@ from crossbar.costs.constants import constant
 from crossbar.costs.energy import energy_pJ
 from crossbar.costs.interval import Interval, largest
 from crossbar.costs.layer_shape import LayerShape
-from crossbar.costs.operations import ADC_BITS_OF_EXACT, ArrayLimits, Operations
+from crossbar.costs.operations import ArrayLimits, Operations, product_operations
 
 DEVICES_PER_FEEDBACK_WEIGHT = 2
 
@@ -73,7 +73,7 @@ def feedback_cost(
         shapes: one for each layer that sends an error; at least one.
         batch: samples of a mini-batch.
         arrays: largest array; the number of devices that share a weight's synapse does not matter here.
-        adc_bits: of a conversion; None for 8.
+        adc_bits: of a conversion; None for that of `arrays`.
     """
     weights = sum(shape.weights for shape in shapes)
     devices = DEVICES_PER_FEEDBACK_WEIGHT * weights
@@ -82,7 +82,7 @@ def feedback_cost(
     return _cost(
         shapes,
         batch,
-        ArrayLimits(arrays.rows, arrays.columns),
+        ArrayLimits(arrays.rows, arrays.columns, adc_bits=arrays.adc_bits),
         adc_bits,
         devices,
         device_area_um2(weights, 1),
@@ -104,7 +104,7 @@ def backpropagation_cost(
         layers: those that send an error: all but the first; at least one.
         batch: samples of a mini-batch.
         arrays: largest array, devices per polarity.
-        adc_bits: of a conversion; None for 8.
+        adc_bits: of a conversion; None for that of `arrays`.
         mean_g_uS: mean conductance of their devices; None for the constants' assumption.
     """
     shapes = [FeedbackShape(one.name, one.n_out, one.n_in, one.positions) for one in layers]
@@ -122,10 +122,17 @@ def _cost(
     write_pJ: Interval,
     mean_g_uS: float | None,
 ) -> ErrorReadCost:
-    reads = [_reads(shape, batch, arrays) for shape in shapes]
+    reads = [
+        product_operations(
+            LayerShape(shape.name, shape.n_errors, shape.n_received),
+            batch * shape.positions,
+            arrays,
+        )
+        for shape in shapes
+    ]
     operations = Operations(
         conversions=sum(one.conversions for one in reads),
-        adc_bits=adc_bits or ADC_BITS_OF_EXACT,
+        adc_bits=adc_bits or arrays.adc_bits,
         driven_rows=sum(one.driven_rows for one in reads),
         device_reads=sum(one.device_reads for one in reads),
         int32_adds=sum(one.int32_adds for one in reads),
@@ -140,19 +147,4 @@ def _cost(
             float(batch * shape.positions) * constant("array_read_ns") for shape in shapes
         ),
         write_pJ=write_pJ,
-    )
-
-
-def _reads(shape: FeedbackShape, batch: int, arrays: ArrayLimits) -> Operations:
-    vectors = batch * shape.positions
-    tiles = list(
-        LayerShape(shape.name, shape.n_errors, shape.n_received).tiles(arrays.rows, arrays.columns)
-    )
-    conversions = vectors * sum(tile.columns for tile in tiles)
-    return Operations(
-        conversions=conversions,
-        driven_rows=vectors * sum(tile.rows for tile in tiles),
-        device_reads=2.0 * arrays.sharing * vectors * shape.weights,
-        # What several arrays add to one number is summed behind their converters.
-        int32_adds=conversions - vectors * shape.n_received,
     )

@@ -22,6 +22,7 @@ class LayerShape:
         n_out: output nodes, or filters.
         positions: how often a sample uses the weights: output pixels of a convolution, time steps, tokens.
         modulated: whether GRAPES acts on it.
+        sends_error: whether an error goes on from it, backwards through its weights; not from a first layer.
     """
 
     name: str
@@ -29,6 +30,7 @@ class LayerShape:
     n_out: int
     positions: int = 1
     modulated: bool = True
+    sends_error: bool = True
 
     @property
     def weights(self) -> int:

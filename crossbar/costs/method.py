@@ -61,6 +61,11 @@ class Method(Parameters):
         return self.update.accumulator_bits if isinstance(self.update, AccumulatedSpec) else 0
 
     @property
+    def operand_bits(self) -> int | None:
+        """Word length of the inputs and errors that are multiplied; None for 32-bit floating point."""
+        return self.update.operand_bits
+
+    @property
     def is_per_sample(self) -> bool:
         """Whether pulse trains go out sample by sample, so that no gradient is ever computed."""
         return not isinstance(self.update, AccumulatedSpec) and self.update.trains == "per_sample"

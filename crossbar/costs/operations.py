@@ -1,14 +1,19 @@
-"""What one update of a layer does, counted by circuit; the prices come after."""
+"""What one training step does in a layer, counted by circuit; the prices come after."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from crossbar.costs.activity import Activity
 from crossbar.costs.layer_shape import LayerShape
 from crossbar.costs.method import Method
-from crossbar.costs.state import GRADIENT_BITS, IMPORTANCE_BITS, OPERAND_BITS
+from crossbar.costs.state import FLOAT_BITS, GRADIENT_BITS, IMPORTANCE_BITS
 
 ADC_BITS_OF_EXACT = 8
-"""A readout without a converter has no price of its own; it is priced like one of so many bits."""
+"""A read without a converter has no price of its own; it is priced like one of so many bits."""
+
+SHARED_PARTS = ("forward reads", "backward reads", "gradient")
+"""What every rule pays for a step alike; all other parts are what a rule adds."""
+
+_MULTIPLIER_BITS = 8
 
 _FLOATING_POINT = {
     # multiplications, additions, divisions and roots per weight
@@ -34,10 +39,11 @@ class Operations:
         state_bits_per_tile: size of that memory beside one array.
         operand_bits: of inputs and errors, from the buffer that holds a mini-batch; as many were written there.
         register_bits: read or written in registers.
-        int8_multiplies: in the gradient, the modulation and the rounding.
+        int8_multiplies: in the gradient, the modulation and the rounding; those of b-bit operands count as (b / 8)^2 of
+            them, as the cells of an array multiplier do.
         int32_adds: in the gradient, in sums over tiles, in chi.
-        fp32_multiplies: of the optimizer.
-        fp32_adds: of the optimizer.
+        fp32_multiplies: of the optimizer, of scales, and of a gradient of floating-point operands.
+        fp32_adds: of the optimizer, and of such a gradient.
         fp32_divisions: and roots, of the optimizer and of the factors.
         stochastic_bits: drawn for the rounding or for pulse trains, and comparisons with a level.
         lfsr_steps: of the generators behind them.
@@ -75,21 +81,23 @@ class ArrayLimits:
         rows: None for as many as the layer has.
         columns: None for as many as the layer has.
         sharing: K, devices per polarity.
+        adc_bits: of the products of the step, forward and backward.
     """
 
     rows: int | None = None
     columns: int | None = None
-    sharing: int = field(default=1)
+    sharing: int = 1
+    adc_bits: int = ADC_BITS_OF_EXACT
 
     def turned(self) -> "ArrayLimits":
         """As they are seen by who drives columns and reads rows."""
-        return ArrayLimits(self.columns, self.rows, self.sharing)
+        return ArrayLimits(self.columns, self.rows, self.sharing, self.adc_bits)
 
 
 def layer_operations(
     layer: LayerShape, method: Method, batch: int, activity: Activity, arrays: ArrayLimits
 ) -> dict[str, Operations]:
-    """The operations of one update, by part of the circuit.
+    """The operations of one training step, by part of the circuit.
 
     Args:
         layer: shape.
@@ -99,18 +107,20 @@ def layer_operations(
         arrays: sizes.
 
     Returns:
-        The parts *readout*, *gradient*, *chi*, *optimizer*, *pulse generation*, *device pulses*, *refresh*; those that
-        a method does not have are missing.
+        `SHARED_PARTS`, and what the method adds: *readout*, *chi*, *optimizer*, *pulse generation*, *device pulses*,
+        *refresh*. Parts that a layer or a method does not have are missing.
     """
     vectors = batch * layer.positions
-    parts = {}
+    parts = {"forward reads": product_operations(layer, vectors, arrays)}
+    if layer.sends_error:
+        parts["backward reads"] = product_operations(layer.turned(), vectors, arrays.turned())
+    if not method.is_per_sample:
+        parts["gradient"] = _gradient(layer, method, vectors, arrays)
     if method.readout is not None and layer.modulated:
         seen = (layer, arrays)
         if method.factors_of == "inputs":
             seen = (layer.turned(), arrays.turned())
         parts["readout"] = _readout(seen[0], method, vectors, seen[1])
-    if not method.is_per_sample:
-        parts["gradient"] = _gradient(layer, vectors, arrays)
     if method.accumulator_bits:
         parts["chi"] = _matrix_access(layer, method, method.accumulator_bits, arrays)
     if method.matrices:
@@ -121,6 +131,26 @@ def layer_operations(
     if every is not None:
         parts["refresh"] = _refresh(layer, activity, every, arrays)
     return parts
+
+
+def product_operations(layer: LayerShape, vectors: int, arrays: ArrayLimits) -> Operations:
+    """The analog products of so many vectors with the weights of a layer, each a single read of every array.
+
+    Args:
+        layer: whose rows are driven and whose columns are read; turned for an error on its way back.
+        vectors: inputs of one mini-batch.
+        arrays: sizes; turned as the layer is.
+    """
+    tiles = list(layer.tiles(arrays.rows, arrays.columns))
+    conversions = vectors * sum(tile.columns for tile in tiles)
+    return Operations(
+        conversions=conversions,
+        adc_bits=arrays.adc_bits,
+        driven_rows=vectors * sum(tile.rows for tile in tiles),
+        device_reads=2.0 * arrays.sharing * vectors * layer.weights,
+        # What several arrays add to one number is summed behind their converters.
+        int32_adds=conversions - vectors * layer.n_out,
+    )
 
 
 def _readout(layer: LayerShape, method: Method, vectors: int, arrays: ArrayLimits) -> Operations:
@@ -134,6 +164,8 @@ def _readout(layer: LayerShape, method: Method, vectors: int, arrays: ArrayLimit
         rows += driven
         devices += driven * tile.columns * readout.devices_per_pair * arrays.sharing
     word = readout.sum_bits or IMPORTANCE_BITS
+    modulated = vectors * layer.n_out
+    in_float = method.operand_bits is None
     return Operations(
         conversions=share * conversions,
         adc_bits=readout.adc_bits or ADC_BITS_OF_EXACT,
@@ -141,22 +173,35 @@ def _readout(layer: LayerShape, method: Method, vectors: int, arrays: ArrayLimit
         device_reads=share * devices,
         # One sum per conversion, one comparison and one product with 1 / max per node; then the error is modulated.
         int32_adds=share * (conversions + layer.n_out),
-        int8_multiplies=share * layer.n_out + vectors * layer.n_out,
+        int8_multiplies=share * layer.n_out + (0 if in_float else modulated),
+        fp32_multiplies=modulated if in_float else 0,
         fp32_divisions=share,
         register_bits=share * 2 * word * conversions
         + method.factor_bits * layer.n_out * (share + vectors),
     )
 
 
-def _gradient(layer: LayerShape, vectors: int, arrays: ArrayLimits) -> Operations:
+def _gradient(layer: LayerShape, method: Method, vectors: int, arrays: ArrayLimits) -> Operations:
     tiles = list(layer.tiles(arrays.rows, arrays.columns))
     products = layer.weights * vectors
+    word = method.operand_bits or FLOAT_BITS
+    # Operands pass from unit to unit in registers; the buffer is read once per tile.
+    registers = products * 2 * word + layer.weights * GRADIENT_BITS
+    buffered = word * vectors * sum(tile.rows + tile.columns for tile in tiles)
+    if method.operand_bits is None:
+        return Operations(
+            fp32_multiplies=products,
+            fp32_adds=products,
+            register_bits=registers,
+            operand_bits=buffered,
+        )
     return Operations(
-        int8_multiplies=products,
+        int8_multiplies=products * (word / _MULTIPLIER_BITS) ** 2,
         int32_adds=products,
-        # Operands pass from unit to unit in registers; the buffer is read once per tile.
-        register_bits=products * 2 * OPERAND_BITS + layer.weights * GRADIENT_BITS,
-        operand_bits=OPERAND_BITS * vectors * sum(tile.rows + tile.columns for tile in tiles),
+        # The share of each sample in the common scale, see `crossbar.operands`.
+        fp32_multiplies=vectors * layer.n_out,
+        register_bits=registers,
+        operand_bits=buffered,
     )
 
 
@@ -196,7 +241,8 @@ def _pulse_generation(
     if not method.is_per_sample:
         # The update is scaled and rounded by one random bit per weight; a pulse takes a row and a column.
         return Operations(
-            int8_multiplies=layer.weights,
+            int8_multiplies=0 if method.operand_bits is None else layer.weights,
+            fp32_multiplies=layer.weights if method.operand_bits is None else 0,
             stochastic_bits=layer.weights,
             lfsr_steps=sum(t.rows for t in layer.tiles(arrays.rows, arrays.columns)),
             pulse_lines=2.0 * pulses,

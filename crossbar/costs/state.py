@@ -6,7 +6,8 @@ from crossbar.costs.layer_shape import LayerShape
 from crossbar.costs.method import Method
 
 GRADIENT_BITS = 32
-OPERAND_BITS = 8
+FLOAT_BITS = 32
+_RECIPROCAL_BITS = 8
 IMPORTANCE_BITS = 16
 _SCALE_BITS = 32
 _FLOOR_BITS = 16
@@ -46,7 +47,7 @@ def layer_bits(layer: LayerShape, method: Method, rows: int | None, columns: int
     tables = _SCALE_BITS * len(tiles)
     if method.is_per_sample:
         edges = sum(tile.rows + tile.columns for tile in tiles)
-        registers = OPERAND_BITS * edges + 2 * _LFSR_BITS * len(tiles)
+        registers = (method.operand_bits or FLOAT_BITS) * edges + 2 * _LFSR_BITS * len(tiles)
     else:
         registers = GRADIENT_BITS * sum(tile.rows for tile in tiles) + _LFSR_BITS * len(tiles)
     state = layer.weights * method.matrices * method.word_bits
@@ -59,7 +60,7 @@ def layer_bits(layer: LayerShape, method: Method, rows: int | None, columns: int
         else:
             registers += factors
         registers += (n_factors + 1) * (readout.sum_bits or IMPORTANCE_BITS)
-        tables += _RECIPROCALS * OPERAND_BITS
+        tables += _RECIPROCALS * _RECIPROCAL_BITS
         if readout.subtracts_floor:
             tables += _FLOOR_BITS * len(tiles)
     return Bits(state, layer.weights * method.accumulator_bits, registers, tables)

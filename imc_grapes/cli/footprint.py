@@ -26,17 +26,28 @@ def footprint(
     ] = None,
     updates: Annotated[
         int, typer.Option(min=2, help="Updates of each method whose pulses are counted.")
-    ] = 20,
+    ] = 100,
+    after: Annotated[
+        int, typer.Option(min=0, help="Updates of training before those, of each method.")
+    ] = 500,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Folder of a run of this config, whose network every method trains on from.",
+        ),
+    ] = None,
 ) -> None:
-    """Compare what GRAPES and the optimizers take for an update: memory, energy and time, on the chip and here."""
+    """Compare what GRAPES and the optimizers add to a training step: memory, energy and time, on the chip and here."""
     from imc_grapes.config import load_run_config
 
     resolved = load_run_config(config, overrides or [])
 
     from imc_grapes.footprint import measure_footprint
 
-    with errors.status("Measuring each method in a process of its own"):
-        found = measure_footprint(resolved, data_dir, updates)
+    with errors.status("Training with each method in a process of its own"):
+        found = measure_footprint(resolved, data_dir, updates, after, run)
     if as_json:
         from imc_grapes.footprint.as_json import footprint_as_json
 

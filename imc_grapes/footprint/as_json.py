@@ -3,7 +3,14 @@
 from dataclasses import asdict
 from typing import Any
 
-from crossbar.costs import HERMES_MVM_PJ, ErrorReadCost, Operations, UpdateCost, core_mvm_pJ
+from crossbar.costs import (
+    HERMES_MVM_PJ,
+    SHARED_PARTS,
+    ErrorReadCost,
+    Operations,
+    UpdateCost,
+    core_mvm_pJ,
+)
 from imc_grapes.config import config_hash
 from imc_grapes.footprint.footprint import Footprint, MethodFootprint
 
@@ -19,7 +26,10 @@ def footprint_as_json(footprint: Footprint) -> dict[str, Any]:
         "layers": [asdict(layer) for layer in footprint.layers],
         "data": footprint.data,
         "updates_measured": footprint.updates,
-        "methods": [_method(one) for one in footprint.methods],
+        "updates_before": footprint.after,
+        "run": None if footprint.run is None else footprint.run.name,
+        "shared_parts": list(SHARED_PARTS),
+        "methods": [_method(one, footprint) for one in footprint.methods],
         "squares": {
             str(size): {one.compared.label: _short(one.squares[size]) for one in footprint.methods}
             for size in footprint.methods[0].squares
@@ -52,8 +62,9 @@ def footprint_as_json(footprint: Footprint) -> dict[str, Any]:
     }
 
 
-def _method(one: MethodFootprint) -> dict[str, Any]:
+def _method(one: MethodFootprint, footprint: Footprint) -> dict[str, Any]:
     method, cost, host = one.compared.method, one.cost, one.host
+    sgd = footprint.sgd_on(method.update.kind).cost.total_energy_pJ.typical
     return {
         "name": method.name,
         "label": one.compared.label,
@@ -62,6 +73,8 @@ def _method(one: MethodFootprint) -> dict[str, Any]:
         "factor_bits": one.compared.config.training.grapes.factor_bits,
         "learning_rate": one.compared.config.training.optimizer.lr,
         "word_bits": method.word_bits,
+        "operand_bits": method.operand_bits,
+        "train_loss_measured": host.train_loss,
         "state_bits": cost.bits.state,
         "accumulator_bits": cost.bits.accumulator,
         "register_bits": cost.bits.registers,
@@ -70,11 +83,18 @@ def _method(one: MethodFootprint) -> dict[str, Any]:
         "host_state_arrays": host.state_arrays,
         "host_step_peak_bytes_measured": host.step_peak_bytes,
         "energy_pJ_per_update": cost.total_energy_pJ.as_dict(),
+        "energy_pJ_per_update_shared": cost.shared_energy_pJ.as_dict(),
+        "energy_pJ_per_update_own": cost.own_energy_pJ.as_dict(),
+        "energy_to_sgd_on_the_same_circuits": cost.total_energy_pJ.typical / sgd,
         "energy_pJ_per_update_by_part": {
             part: energy.as_dict() for part, energy in cost.energy_pJ.items()
         },
         "time_ns_per_update": cost.time_ns.typical,
         "time_ns_per_update_range": cost.time_ns.as_dict(),
+        "time_ns_per_update_own": cost.own_time_ns.as_dict(),
+        "time_ns_per_update_by_part": {
+            part: time.as_dict() for part, time in cost.part_time_ns.items()
+        },
         "area_um2": cost.area_um2.as_dict(),
         "operations_per_update": {
             part: _nonzero(counted) for part, counted in cost.operations.items()

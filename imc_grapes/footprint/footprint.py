@@ -1,4 +1,4 @@
-"""The footprint of a config: every method measured on this machine and priced on the chip."""
+"""The footprint of a config: every rule measured on this machine and priced on the chip."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +15,23 @@ from crossbar.costs import (
     digital_holding,
     feedback_cost,
     network_cost,
+    with_error_reads,
 )
 from crossbar.costs.method import Method
+from crossbar.costs.operations import ADC_BITS_OF_EXACT
 from imc_grapes.config import RunConfig
 from imc_grapes.config.schema import PCMHardware
+from imc_grapes.experiment.run_folder import RunFolder
 from imc_grapes.footprint.fresh_process import measure_in_fresh_processes
-from imc_grapes.footprint.host import HostMeasurement
+from imc_grapes.footprint.host import HostMeasurement, Start
 from imc_grapes.footprint.methods import ComparedMethod, compared_methods
 from imc_grapes.footprint.published_networks import PUBLISHED_NETWORKS
 from imc_grapes.footprint.sample_data import sample_data
+from kernels.errors import InputError
 
-UPDATES = 20
+UPDATES = 100
+AFTER = 500
+"""Updates of training before those whose pulses are counted: the first ones of a new network are of another kind."""
 SQUARE_SIZES = (64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
 DEVICES_PER_POLARITY = (1, 2, 4, 8, 16)
 
@@ -37,9 +43,9 @@ class MethodFootprint:
     Attributes:
         compared: what it is.
         host: as measured.
-        cost: of one update of the config's network.
-        squares: cost of one update of a square layer of each of `SQUARE_SIZES`.
-        networks: cost of one update of each of `PUBLISHED_NETWORKS`.
+        cost: of one training step of the config's network.
+        squares: cost of one step of a square layer of each of `SQUARE_SIZES`.
+        networks: cost of one step of each of `PUBLISHED_NETWORKS`.
     """
 
     compared: ComparedMethod
@@ -56,7 +62,9 @@ class Footprint:
     Attributes:
         config: what was asked about.
         data: what the updates were measured on.
-        updates: how many there were.
+        updates: whose pulses were counted.
+        after: updates of training before those.
+        run: folder of the run whose network they went on with; None for a new one.
         layers: of the config's network.
         methods: in the order of the table.
         holdings: ways to hold what one pulse is too coarse for, of the config's largest layer.
@@ -69,6 +77,8 @@ class Footprint:
     config: RunConfig
     data: str
     updates: int
+    after: int
+    run: Path | None
     layers: tuple[LayerShape, ...]
     methods: tuple[MethodFootprint, ...]
     holdings: dict[str, Holding]
@@ -76,9 +86,21 @@ class Footprint:
     error_reads: ErrorReadCost | None
     backpropagation_reads: ErrorReadCost | None
 
+    def sgd_on(self, periphery: str) -> MethodFootprint:
+        """What other rules on the same circuits are compared with."""
+        return next(
+            one
+            for one in self.methods
+            if (one.compared.method.name, one.compared.method.update.kind) == ("sgd", periphery)
+        )
+
 
 def measure_footprint(
-    config: RunConfig, data_dir: Path | None = None, updates: int = UPDATES
+    config: RunConfig,
+    data_dir: Path | None = None,
+    updates: int = UPDATES,
+    after: int = AFTER,
+    run: Path | None = None,
 ) -> Footprint:
     """Measure and price every method on the hardware and the network of `config`.
 
@@ -86,13 +108,18 @@ def measure_footprint(
         config: a run on PCM tiles; what it trains with is compared with everything else.
         data_dir: searched first for data files; images that are not found are replaced by random ones.
         updates: of each method, in a fresh process; their counters give the pulses that are priced.
+        after: updates of training before those.
+        run: folder of a run of this config: every method trains on from its network, with nothing kept yet.
 
     Raises:
-        InputError: the config is not about PCM tiles, or its data cannot be read.
+        InputError: the config is not about PCM tiles, its data or the run cannot be read, or a method diverges.
     """
     compared = compared_methods(config)
-    sample = sample_data(config, updates, data_dir)
-    hosts = measure_in_fresh_processes([one.config for one in compared], sample.dataset, updates)
+    start = _start(config, run)
+    sample = sample_data(config, after + updates, data_dir)
+    hosts = measure_in_fresh_processes(
+        [one.config for one in compared], sample.dataset, updates, after, start
+    )
     layers = next(
         host.layers for one, host in zip(compared, hosts, strict=True) if one.method.readout
     )
@@ -104,6 +131,8 @@ def measure_footprint(
         config=config,
         data=sample.source,
         updates=updates,
+        after=after,
+        run=run,
         layers=layers,
         methods=methods,
         holdings=_holdings(largest, methods, config.data.batch_size),
@@ -113,27 +142,30 @@ def measure_footprint(
     )
 
 
+def _start(config: RunConfig, run: Path | None) -> Start | None:
+    if run is None:
+        return None
+    checkpoint = RunFolder(run).checkpoint
+    if not checkpoint.is_file():
+        raise InputError(f"{run}: holds no checkpoint of a run")
+    return Start(config, checkpoint)
+
+
 def _error_reads(host: HostMeasurement, config: RunConfig) -> ErrorReadCost | None:
     if not host.feedback:
         return None
     batch = config.data.batch_size
-    return feedback_cost(host.feedback, batch, _arrays(config), _adc_bits(config))
+    return feedback_cost(host.feedback, batch, _arrays(config))
 
 
 def _backpropagation_reads(
     layers: tuple[LayerShape, ...], config: RunConfig
 ) -> ErrorReadCost | None:
-    sending = layers[1:]
+    sending = [layer for layer in layers if layer.sends_error]
     if not sending:
         return None
     batch = config.data.batch_size
-    return backpropagation_cost(sending, batch, _arrays(config), _adc_bits(config))
-
-
-def _adc_bits(config: RunConfig) -> int | None:
-    assert isinstance(config.hardware, PCMHardware)
-    io = config.hardware.io
-    return None if io.perfect else io.adc_bits
+    return backpropagation_cost(sending, batch, _arrays(config))
 
 
 def _priced(
@@ -146,10 +178,14 @@ def _priced(
     method = compared.method
     arrays = _arrays(config)
     mean = _mean_activity(layers, host.activity)
+    cost = network_cost(layers, method, batch, host.activity, arrays)
+    reads = _error_reads(host, config)
+    if reads is not None:
+        cost = with_error_reads(cost, reads)
     return MethodFootprint(
         compared=compared,
         host=host,
-        cost=network_cost(layers, method, batch, host.activity, arrays),
+        cost=cost,
         squares={
             size: network_cost(
                 [LayerShape(f"{size} x {size}", size, size)], method, batch, mean, arrays
@@ -165,8 +201,9 @@ def _priced(
 
 def _arrays(config: RunConfig) -> ArrayLimits:
     assert isinstance(config.hardware, PCMHardware)
-    array = config.hardware.array
-    return ArrayLimits(array.rows, array.columns, array.devices_per_polarity)
+    array, io = config.hardware.array, config.hardware.io
+    adc_bits = (None if io.perfect else io.adc_bits) or ADC_BITS_OF_EXACT
+    return ArrayLimits(array.rows, array.columns, array.devices_per_polarity, adc_bits)
 
 
 def _mean_activity(layers: tuple[LayerShape, ...], of_layers: dict[str, Activity]) -> Activity:

@@ -12,6 +12,9 @@ from kernels.errors import InputError
 
 Periphery = Literal["pulsed", "accumulated"]
 
+CIRCUITS: dict[Periphery, str] = {"pulsed": "on pulses", "accumulated": "on the accumulator"}
+"""What is compared with each other first: the methods on the same circuits, under this heading."""
+
 LEARNING_RATES: dict[tuple[str, Periphery], float] = {
     ("sgd", "pulsed"): 0.1,
     ("grapes", "pulsed"): 0.05,
@@ -43,8 +46,8 @@ class ComparedMethod:
     config: RunConfig
 
     @property
-    def label(self) -> str:
-        """For tables and charts."""
+    def rule(self) -> str:
+        """For tables and charts of one kind of circuits."""
         name = {
             "sgd": "SGD",
             "grapes": "GRAPES",
@@ -55,7 +58,12 @@ class ComparedMethod:
             "adam": "Adam",
         }[self.method.name]
         readout = f", {self.method.readout.kind}" if self.method.name == "grapes" else ""  # type: ignore[union-attr]
-        return f"{name}{readout}, {self.method.update.kind}"
+        return f"{name}{readout}"
+
+    @property
+    def label(self) -> str:
+        """For tables and charts that show both circuits together."""
+        return f"{self.rule}, {self.method.update.kind}"
 
 
 def compared_methods(config: RunConfig) -> list[ComparedMethod]:
@@ -76,7 +84,7 @@ def compared_methods(config: RunConfig) -> list[ComparedMethod]:
         )
     return [
         _method(config, name, periphery, readout)
-        for periphery in ("pulsed", "accumulated")
+        for periphery in CIRCUITS
         for name in (_STATELESS if periphery == "pulsed" else (*_STATELESS, *_STATEFUL))
         for readout in _readouts(config, name)
     ]
@@ -133,9 +141,11 @@ def _update(
     assert isinstance(config.hardware, PCMHardware)
     own = config.hardware.update
     if periphery == "pulsed":
-        return own if isinstance(own, PulsedSpec) else PulsedSpec(refresh=own.refresh)
+        if isinstance(own, PulsedSpec):
+            return own
+        return PulsedSpec(refresh=own.refresh, operand_bits=own.operand_bits)
     if not isinstance(own, AccumulatedSpec):
-        own = AccumulatedSpec(refresh=own.refresh)
+        own = AccumulatedSpec(refresh=own.refresh, operand_bits=own.operand_bits)
     bits = own.optimizer.state_bits if optimizer != "sgd" else 32
     rule = {"name": optimizer, "state_bits": bits}
     return AccumulatedSpec.of({**own.model_dump(), "optimizer": rule})

@@ -6,7 +6,7 @@ from crossbar.costs import LayerShape
 def lenet5() -> tuple[LayerShape, ...]:
     """LeNet-5 for 32x32 images (LeCun et al., Proc. IEEE 86, 2278 (1998)); its second convolution fully connected."""
     return (
-        LayerShape("C1", 25, 6, 28 * 28),
+        LayerShape("C1", 25, 6, 28 * 28, sends_error=False),
         LayerShape("C3", 150, 16, 10 * 10),
         LayerShape("C5", 400, 120),
         LayerShape("F6", 120, 84),
@@ -16,7 +16,7 @@ def lenet5() -> tuple[LayerShape, ...]:
 
 def resnet18() -> tuple[LayerShape, ...]:
     """ResNet-18 for 224x224 images (He et al., CVPR 2016), with projection shortcuts."""
-    layers = [LayerShape("conv1", 3 * 49, 64, 112 * 112)]
+    layers = [LayerShape("conv1", 3 * 49, 64, 112 * 112, sends_error=False)]
     channels = 64
     for stage, (width, side) in enumerate(((64, 56), (128, 28), (256, 14), (512, 7)), start=2):
         for block in (1, 2):

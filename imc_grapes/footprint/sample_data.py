@@ -1,4 +1,4 @@
-"""The few mini-batches that a footprint trains on: of the config's data, or random images of the same size."""
+"""The mini-batches that a footprint trains on: of the config's data, or random images of the same size."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +12,8 @@ from imc_grapes.data.dataset import Split
 from imc_grapes.data.image_sets import IMAGE_SETS
 from imc_grapes.seeding import generator
 from kernels.errors import InputError
+
+_MOST_RANDOM_IMAGES = 4096
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ def sample_data(config: RunConfig, updates: int, data_dir: Path | None) -> Sampl
     except InputError:
         if not isinstance(data, DataConfig) or data.name == "digits":
             raise
-        return SampleData(_random_images(config, size), "random images: the data set is not there")
+        images = _random_images(config, min(size, _MOST_RANDOM_IMAGES))
+        return SampleData(images, "random images: the data set is not there")
     if not isinstance(dataset.train, Split):
         return SampleData(dataset, config.data.name)
     few = dataset.train.first(size)

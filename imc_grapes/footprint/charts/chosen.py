@@ -5,13 +5,13 @@ from imc_grapes.report.palette import colours
 
 
 def shown_methods(footprint: Footprint) -> list[MethodFootprint]:
-    """Stateless methods on pulsed circuits, and on accumulated ones SGD and what keeps matrices."""
-    chosen = []
+    """Every rule on every kind of circuits that runs it, GRAPES with the readout of the config."""
+    chosen: dict[tuple[str, str], MethodFootprint] = {}
     for one in footprint.methods:
         method = one.compared.method
-        if method.update.kind == "pulsed" or method.name in ("sgd", "momentum", "rmsprop", "adam"):
-            chosen.append(one)
-    return [one for one in chosen if one.compared.method.name != "lr_matched"]
+        if method.name != "lr_matched":
+            chosen.setdefault((method.name, method.update.kind), one)
+    return list(chosen.values())
 
 
 def scales(methods: list[MethodFootprint]) -> tuple[list[str], list[str]]:

@@ -1,4 +1,4 @@
-"""Well-known networks: energy of an update against the bits that it keeps."""
+"""Well-known networks: energy of a training step against the bits that it keeps."""
 
 import altair as alt
 import pandas as pd
@@ -37,7 +37,7 @@ def networks_picture(footprint: Footprint) -> Picture:
     )
     x = alt.X(
         "uJ:Q",
-        title="energy of one update (µJ)",
+        title="energy of one training step (µJ)",
         scale=alt.Scale(type="log", padding=20),
         axis=alt.Axis(format=",~g"),
     )
@@ -56,6 +56,7 @@ def networks_picture(footprint: Footprint) -> Picture:
     return Picture(
         name="networks",
         title="Well-known networks",
-        caption="Energy of one update (typical, low to high), and beside it the bits kept between updates.",
+        caption="Energy of one training step (typical, low to high), and beside it the bits kept between updates. "
+        "Compare rules on the same circuits.",
         spec=style.finished(chart, frame),
     )

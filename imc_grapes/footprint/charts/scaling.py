@@ -1,4 +1,4 @@
-"""Bits kept and energy of an update, over the size of a square layer."""
+"""Bits kept and energy of a training step, over the size of a square layer."""
 
 import altair as alt
 import pandas as pd
@@ -52,7 +52,7 @@ def scaling_picture(footprint: Footprint) -> Picture:
     energy = base.mark_line(point=True).encode(
         y=alt.Y(
             "uJ:Q",
-            title="energy of one update (µJ)",
+            title="energy of one training step (µJ)",
             scale=alt.Scale(type="log"),
             axis=alt.Axis(format=",~g"),
         )

@@ -3,6 +3,7 @@
 import gc
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,13 +12,18 @@ from typer.testing import CliRunner
 
 from crossbar.costs import ArrayLimits, Method, network_cost
 from imc_grapes.cli.app import app
-from imc_grapes.config import load_run_config
+from imc_grapes.config import config_hash, load_run_config
+from imc_grapes.data import load_dataset
+from imc_grapes.experiment import run_experiment
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.run import prepare
-from imc_grapes.footprint.host import measure_method
+from imc_grapes.footprint import measure_footprint
+from imc_grapes.footprint.charts.chosen import shown_methods
+from imc_grapes.footprint.host import Start, _go_on_from, measure_method
 from imc_grapes.footprint.methods import compared_methods
 from imc_grapes.footprint.published_networks import PUBLISHED_NETWORKS
 from imc_grapes.footprint.sample_data import sample_data
+from imc_grapes.training.checkpoint import load_checkpoint
 from imc_grapes.training.loop import training_step
 from kernels.errors import InputError
 
@@ -34,7 +40,18 @@ DIGITS = [
 def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
     result = CliRunner().invoke(
-        app, ["footprint", str(CONFIG), "--json", "--out", str(folder), "--updates", "3"]
+        app,
+        [
+            "footprint",
+            str(CONFIG),
+            "--json",
+            "--out",
+            str(folder),
+            "--updates",
+            "3",
+            "--after",
+            "2",
+        ],
     )
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout), folder
@@ -227,3 +244,129 @@ def test_feedback_weights_of_an_error_transport_are_priced(transport):
         "fa": [("3", 11, 12), ("5", 10, 11)],
         "dfa": [("3", 10, 12), ("5", 10, 11)],
     }[transport]
+
+
+def pulses_of(model):
+    return {
+        name: module.counters["pulses"]
+        for name, module in model.named_modules()
+        if hasattr(module, "g_plus")
+    }
+
+
+def test_pulses_are_those_of_the_last_updates_of_a_training():
+    """Against the same training by a plain loop: an epoch of 5 mini-batches, then two of the next, decayed."""
+    config = load_run_config(
+        CONFIG, [*DIGITS, "training.optimizer.lr_decay=0.5", "training.epochs=2"]
+    )
+    sample = sample_data(config, 5, None)
+    trainer, _ = prepare(config, sample.dataset, Listener())
+    trainer.model.train()
+    found = []
+    for _ in range(2):
+        for batch in sample.dataset.train.batches(16, trainer.order):
+            training_step(trainer.model, trainer.optimizer, batch, trainer.task)
+            found.append(pulses_of(trainer.model))
+        for group in trainer.optimizer.param_groups:
+            group["lr"] *= 0.5
+    host = measure_method(config, sample.dataset, 4, after=3)
+    for layer in host.layers:
+        (tile,) = (name for name in found[0] if name.startswith(f"{layer.name}."))
+        expected = (found[6][tile] - found[2][tile]) / (4 * layer.weights)
+        assert host.activity[layer.name].pulses == pytest.approx(expected, rel=1e-12)
+    assert expected > 0.0
+    first = measure_method(config, sample.dataset, 3)
+    assert first.activity["3"].pulses == pytest.approx(found[2]["3.analog_module"] / (3 * 12 * 10))
+
+
+def test_the_first_layer_sends_no_error():
+    config = load_run_config(CONFIG, [*DIGITS, "network.hidden=[12,11]"])
+    host = measure_method(config, sample_data(config, 2, None).dataset, 2)
+    assert [layer.sends_error for layer in host.layers] == [False, True, True]
+
+
+def test_any_rule_goes_on_from_the_network_of_a_run(tmp_path):
+    config = load_run_config(
+        CONFIG,
+        [*DIGITS, "training.epochs=3", "training.optimizer.lr_decay=0.5", "evaluation.repeats=1"],
+    )
+    run_experiment(config, out_dir=tmp_path / "run")
+    start = Start(config, tmp_path / "run" / "checkpoint.pt")
+    dataset = load_dataset(config.data, 0, None)
+    ran, _ = prepare(config, dataset, Listener())
+    load_checkpoint(ran, config_hash(config), start.checkpoint)
+    trained = {n: m for n, m in ran.model.named_modules() if hasattr(m, "g_plus")}
+    for one in compared_methods(config):
+        if one.method.name not in ("sgd", "adam"):
+            continue
+        trainer, _ = prepare(one.config, dataset, Listener())
+        lr = trainer.optimizer.param_groups[0]["lr"]
+        _go_on_from(start, trainer)
+        for name, module in trainer.model.named_modules():
+            if hasattr(module, "g_plus"):
+                np.testing.assert_array_equal(module.g_plus, trained[name].g_plus)
+                np.testing.assert_array_equal(module.g_minus, trained[name].g_minus)
+                assert module.counters["updates"] == 0
+        given = dict(ran.model.named_parameters())
+        for name, parameter in trainer.model.named_parameters():
+            assert "analog_ctx" in name or torch.equal(parameter, given[name])
+        assert trainer.optimizer.param_groups[0]["lr"] == pytest.approx(lr * 0.5**3)
+        host = measure_method(one.config, dataset, 2, after=2, start=start)
+        new = measure_method(one.config, dataset, 2)
+        assert host.train_loss < 0.7 * new.train_loss
+
+
+def test_a_run_of_another_config_is_refused(tmp_path):
+    config = load_run_config(CONFIG, [*DIGITS, "training.epochs=1"])
+    with pytest.raises(InputError, match="no checkpoint"):
+        measure_footprint(config, run=tmp_path)
+
+
+def test_a_training_that_diverges_is_an_input_error():
+    config = load_run_config(
+        CONFIG, [*DIGITS, "training.optimizer.lr=1e30", "hardware.array.weight_range=1e30"]
+    )
+    dataset = sample_data(config, 9, None).dataset
+    with pytest.raises(InputError, match="--after"):
+        measure_method(config, dataset, 2, after=7)
+
+
+def test_rules_on_the_same_circuits_come_first(found):
+    """GRAPES stands beside SGD on the same circuits, and what both pay is the same."""
+    for periphery in ("pulsed", "accumulated"):
+        sgd, grapes = (named(found[0], name, periphery) for name in ("sgd", "grapes"))
+        assert sgd["energy_to_sgd_on_the_same_circuits"] == 1.0
+        ratio = grapes["energy_pJ_per_update"]["typical"] / sgd["energy_pJ_per_update"]["typical"]
+        assert grapes["energy_to_sgd_on_the_same_circuits"] == pytest.approx(ratio)
+        assert 1.0 < ratio < 1.05
+        for one in (sgd, grapes):
+            parts = one["energy_pJ_per_update_by_part"]
+            shared = sum(parts[part]["typical"] for part in found[0]["shared_parts"])
+            assert one["energy_pJ_per_update_shared"]["typical"] == pytest.approx(shared)
+            assert one["operand_bits"] == 8
+    assert found[0]["updates_before"] == 2
+
+
+def test_charts_show_every_rule_on_each_of_its_circuits():
+    config = load_run_config(CONFIG, DIGITS)
+    methods = [SimpleNamespace(compared=one) for one in compared_methods(config)]
+    shown = shown_methods(SimpleNamespace(methods=methods))
+    assert [one.compared.label for one in shown] == [
+        "SGD, pulsed",
+        "GRAPES, column_current, pulsed",
+        "SGD, accumulated",
+        "GRAPES, column_current, accumulated",
+        "momentum, accumulated",
+        "NAG, accumulated",
+        "RMSprop, accumulated",
+        "Adam, accumulated",
+    ]
+
+
+def test_every_method_multiplies_operands_of_the_configs_word_length():
+    for given in (8, 4, None):
+        text = "null" if given is None else str(given)
+        config = load_run_config(CONFIG, [f"hardware.update.operand_bits={text}"])
+        for one in compared_methods(config):
+            assert one.method.operand_bits == given
+            assert one.config.hardware.update.operand_bits == given
