@@ -1,9 +1,9 @@
 """The statistics as a config writes them: a preset, and what is changed or added."""
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag
 
 from device_models.faults import Faults
 from device_models.inference.drift import ConductanceDrift
@@ -43,8 +43,8 @@ class StatisticsSpec(Parameters):
         faults: fractions of stuck devices.
         spread: differences from device to device.
         temperature: temperature since programming.
-        table: CSV of measured statistics in place of the preset's programming noise, and of its
-            drift if the table holds exponents.
+        table: CSV of measured statistics: in place of the preset's programming noise if it holds
+            conductances, in place of its drift if it holds exponents.
         headroom: largest conductance of a device relative to its largest target.
         g_reset_uS: conductance of a device stuck at RESET, µS.
     """
@@ -61,25 +61,25 @@ class StatisticsSpec(Parameters):
     headroom: float = Field(default=1.25, ge=1.0)
     g_reset_uS: float = Field(default=0.1, ge=0.0)
 
-    @model_validator(mode="after")
-    def _one_programming(self) -> Self:
-        if self.table is not None and self.programming is not None:
-            raise ValueError("programming and table both give the programming noise; keep one")
-        return self
-
     def build(self) -> InferenceStatistics:
         """The statistics.
 
         Raises:
-            InputError: the table cannot be read or used, or it holds drift exponents while `drift`
-                is given too.
+            InputError: the table cannot be read or used, or it holds what `programming` or `drift`
+                gives too.
         """
         parts = parts_of(self.preset)
         for name in PARTS:
             if (part := getattr(self, name)) is not None:
                 parts[name] = part
         if self.table is not None:
-            parts["programming"], drift = read_table(self.table)
+            programming, drift = read_table(self.table)
+            if programming is not None:
+                if self.programming is not None:
+                    raise InputError(
+                        f"programming and table {self.table} both give the programming noise; keep one"
+                    )
+                parts["programming"] = programming
             if drift is not None:
                 if self.drift is not None:
                     raise InputError(

@@ -1,8 +1,8 @@
 """Statistics straight from measurements: a CSV of what devices programmed to a target came out as.
 
-Columns: `g_target_uS`, `mean_uS`, `std_uS` of the programmed conductance, and optionally `nu_mean`,
-`nu_std` of the drift exponent; one row per target, in increasing order. Between rows all are
-interpolated linearly. A target outside the table is an error: nothing was measured there.
+Columns: `g_target_uS`; `mean_uS`, `std_uS` of the programmed conductance; `nu_mean`, `nu_std` of the
+drift exponent; either pair may be left out. One row per target, in increasing order. Between rows all
+are interpolated linearly. A target outside the table is an error: nothing was measured there.
 """
 
 from pathlib import Path
@@ -17,7 +17,8 @@ from kernels.errors import InputError
 
 Array = NDArray[np.float32]
 Column = tuple[float, ...]
-PROGRAMMING_COLUMNS = ("g_target_uS", "mean_uS", "std_uS")
+TARGET_COLUMN = "g_target_uS"
+PROGRAMMING_COLUMNS = ("mean_uS", "std_uS")
 DRIFT_COLUMNS = ("nu_mean", "nu_std")
 
 
@@ -127,7 +128,7 @@ class TableDrift(_Table):
         return np.multiply(np.abs(nu, out=nu), nu_factor, out=nu)
 
 
-def read_table(path: Path, t0_s: float = 20.0) -> tuple[TableProgramming, TableDrift | None]:
+def read_table(path: Path, t0_s: float = 20.0) -> tuple[TableProgramming | None, TableDrift | None]:
     """Read a CSV of measured statistics.
 
     Args:
@@ -135,7 +136,8 @@ def read_table(path: Path, t0_s: float = 20.0) -> tuple[TableProgramming, TableD
         t0_s: time after programming at which the conductances of the table were measured, s.
 
     Returns:
-        The programming model, and the drift model if the table has its columns.
+        The programming model and the drift model, each if the table has its columns; one of them is
+        always there.
 
     Raises:
         InputError: the file cannot be read, a column is missing, unknown, not numeric, unsorted or
@@ -148,27 +150,34 @@ def read_table(path: Path, t0_s: float = 20.0) -> tuple[TableProgramming, TableD
     except (OSError, ValueError) as error:
         raise InputError(f"table {path}: cannot be read: {error}") from None
     has_drift = any(name in frame.columns for name in DRIFT_COLUMNS)
-    wanted = PROGRAMMING_COLUMNS + (DRIFT_COLUMNS if has_drift else ())
+    has_programming = not has_drift or any(name in frame.columns for name in PROGRAMMING_COLUMNS)
+    wanted = (
+        TARGET_COLUMN,
+        *(PROGRAMMING_COLUMNS if has_programming else ()),
+        *(DRIFT_COLUMNS if has_drift else ()),
+    )
     missing = [name for name in wanted if name not in frame.columns]
-    unknown = [name for name in frame.columns if name not in PROGRAMMING_COLUMNS + DRIFT_COLUMNS]
+    unknown = [name for name in frame.columns if name not in wanted]
     if missing or unknown:
         raise InputError(
-            f"table {path}: missing columns {missing}, unknown columns {unknown}; it needs "
-            f"{', '.join(PROGRAMMING_COLUMNS)} and may have {', '.join(DRIFT_COLUMNS)}"
+            f"table {path}: missing columns {missing}, unknown columns {unknown}; it needs {TARGET_COLUMN} "
+            f"and {', '.join(PROGRAMMING_COLUMNS)}, or {', '.join(DRIFT_COLUMNS)}, or all of them"
         )
     for name in wanted:
         if frame[name].dtype.kind not in "if" or frame[name].isna().any():
             raise InputError(f"table {path}: column {name} holds something that is not a number")
     columns = {name: tuple(frame[name].astype(float)) for name in wanted}
-    target = {"g_target_uS": columns["g_target_uS"]}
+    programming, drift = None, None
     try:
-        programming = TableProgramming.of({name: columns[name] for name in PROGRAMMING_COLUMNS})
-        if not has_drift:
-            return programming, None
-        drift = {name: columns[name] for name in DRIFT_COLUMNS}
-        return programming, TableDrift.of({**target, **drift, "t0_s": t0_s})
+        if has_programming:
+            of_programming = (TARGET_COLUMN, *PROGRAMMING_COLUMNS)
+            programming = TableProgramming.of({name: columns[name] for name in of_programming})
+        if has_drift:
+            of_drift = {name: columns[name] for name in (TARGET_COLUMN, *DRIFT_COLUMNS)}
+            drift = TableDrift.of({**of_drift, "t0_s": t0_s})
     except InputError as error:
         raise InputError(f"table {path}: {error}") from None
+    return programming, drift
 
 
 def _check_column(name: str, values: Column, length: int, high: float) -> None:

@@ -2,10 +2,23 @@
 
 from collections.abc import Iterator
 
+from pydantic import BaseModel
+
 from crossbar.never_read import never_read_problems
 from crossbar.specs import AccumulatedSpec
+from device_models.inference.table import (
+    DRIFT_COLUMNS,
+    PROGRAMMING_COLUMNS,
+    TARGET_COLUMN,
+    read_table,
+)
 from imc_grapes.config.image_rules import image_problems
-from imc_grapes.config.schema import AihwkitHardware, DigitalHardware, PCMHardware, RunConfig
+from imc_grapes.config.schema import (
+    AihwkitHardware,
+    DigitalHardware,
+    PCMHardware,
+    RunConfig,
+)
 from imc_grapes.config.sequence_rules import sequence_problems
 from imc_grapes.config.stopping_rules import stopping_problems
 from imc_grapes.config.transport_rules import transport_problems
@@ -31,6 +44,12 @@ def broken_rules(config: RunConfig) -> Iterator[Problem]:
         reason = "digital weights do not drift unless hardware.statistics says how"
         yield from _drift_problems(config, reason)
     if hardware.statistics is not None:
+        faults = hardware.statistics.faults
+        if "g_reset_uS" in _changed(hardware.statistics) and not faults.stuck_reset:
+            yield (
+                ("hardware", "statistics", "g_reset_uS"),
+                "is of devices stuck at RESET, and faults.stuck_reset is 0",
+            )
         try:
             hardware.statistics.build()
         except InputError as error:
@@ -101,8 +120,17 @@ def _pcm_problems(config: RunConfig, hardware: PCMHardware) -> Iterator[Problem]
             f"{config.training.grapes.mode} reads the columns at every update, which "
             "hardware.read.during_training: never rules out",
         )
+    yield from _never_programmed_problems(hardware)
+    refresh = update.refresh
+    unused = _changed(refresh) - {"every_updates"}
+    if refresh.every_updates is None and unused:
+        yield (
+            ("hardware", "update", "refresh", "every_updates"),
+            f"is null, so nothing is refreshed and {', '.join(sorted(unused))} has no effect; leave one out",
+        )
+    # The default is let through: a resolved config holds it where none was given.
     statistics, g_max_uS = hardware.statistics, hardware.device.g_max_uS
-    if statistics and "g_max_uS" in statistics.model_fields_set and statistics.g_max_uS != g_max_uS:
+    if statistics and "g_max_uS" in _changed(statistics) and statistics.g_max_uS != g_max_uS:
         yield (
             ("hardware", "statistics", "g_max_uS"),
             f"must be that of the device, {g_max_uS} µS (got {statistics.g_max_uS}); leave it out",
@@ -124,6 +152,34 @@ def _pcm_problems(config: RunConfig, hardware: PCMHardware) -> Iterator[Problem]
                     f"the model {hardware.device.model} has neither drift nor read noise; "
                     "nandakumar2018 has both",
                 )
+
+
+def _changed(section: BaseModel) -> set[str]:
+    """Names of the values that are not the defaults: a resolved config holds every key, so being there says nothing."""
+    fields = type(section).model_fields
+    return {name for name, field in fields.items() if getattr(section, name) != field.default}
+
+
+def _never_programmed_problems(hardware: PCMHardware) -> Iterator[Problem]:
+    """What `hardware.statistics` says of programming, to devices that hold what the training wrote."""
+    statistics = hardware.statistics
+    if statistics is None:
+        return
+    reason = "on tile: pcm, whose devices hold what the training wrote and are never programmed from targets"
+    key = ("hardware", "statistics")
+    if statistics.programming is not None:
+        yield (*key, "programming"), f"has no effect {reason}; leave it out"
+    if statistics.table is not None:
+        try:
+            programming, _ = read_table(statistics.table)
+        except InputError:
+            return  # said where the statistics are built
+        if programming is not None:
+            yield (
+                (*key, "table"),
+                f"its columns {' and '.join(PROGRAMMING_COLUMNS)} have no effect {reason}; a table of "
+                f"{TARGET_COLUMN}, {', '.join(DRIFT_COLUMNS)} alone gives the drift",
+            )
 
 
 def _drift_problems(config: RunConfig, reason: str) -> Iterator[Problem]:

@@ -42,11 +42,19 @@ def test_without_exponents_the_preset_drifts(tmp_path):
     assert model.drift.kind == "conductance"
 
 
+def test_with_exponents_alone_the_preset_is_programmed(tmp_path):
+    text = "g_target_uS,nu_mean,nu_std\n0,0.1,0.02\n25,0.03,0.01\n"
+    model = _model(tmp_path, text, programming={"scale": 2.0})
+    assert model.programming.scale == 2.0
+    assert model.drift.kind == "table"
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
         ("g_target_uS,mean_uS\n0,0\n1,1\n", "std_uS"),
         (WHOLE.replace("nu_std", "nu_sigma"), "nu_std"),
+        ("g_target_uS,nu_mean\n0,0\n1,0\n", "nu_std"),
         ("g_target_uS,mean_uS,std_uS,colour\n0,0,0,1\n1,1,1,1\n", "colour"),
         ("g_target_uS,mean_uS,std_uS\n5,5,1\n0,0,1\n", "g_target_uS"),
         ("g_target_uS,mean_uS,std_uS\n0,0,1\n0,1,1\n", "g_target_uS"),

@@ -1,8 +1,10 @@
+import re
+
 import pytest
 
 from imc_grapes import InputError
 from imc_grapes.config import parse_run_config
-from imc_grapes.config.yaml_file import parse_yaml
+from imc_grapes.config.yaml_file import dump_yaml, parse_yaml
 
 
 def check(text):
@@ -55,3 +57,76 @@ def test_training_without_reads_is_refused_where_something_must_read():
         check(tile % "")
     with pytest.raises(InputError, match=r"x.yaml:3: training.grapes.mode: propagating reads"):
         check(f"{blind}\ntraining: {{grapes: {{mode: propagating}}}}")
+
+
+PROGRAMMED = "g_target_uS,mean_uS,std_uS\n0,0.5,0.2\n25,24,1\n"
+DRIFTED = "g_target_uS,nu_mean,nu_std\n0,0.1,0.02\n25,0.03,0.01\n"
+ALL = "g_target_uS,mean_uS,std_uS,nu_mean,nu_std\n0,0.5,0.2,0.1,0.02\n25,24,1,0.03,0.01\n"
+
+
+def test_programming_noise_is_refused_where_training_wrote_the_devices():
+    for scale in (0.0, 1.0, 3.0):
+        statistics = f"statistics: {{programming: {{scale: {scale}}}}}"
+        with pytest.raises(InputError) as caught:
+            check(f"hardware: {{tile: pcm, {statistics}}}")
+        assert re.fullmatch(
+            r"x.yaml:2: hardware.statistics.programming: has no effect on tile: pcm.*",
+            str(caught.value),
+        )
+        check(f"hardware: {{tile: digital, {statistics}}}")
+        check(f"hardware: {{tile: aihwkit, preset: StandardHWATrainingPreset, {statistics}}}")
+
+
+def test_of_a_table_devices_that_training_wrote_take_the_drift_alone(tmp_path):
+    table = tmp_path / "measured.csv"
+    hardware = f"hardware: {{tile: %s, statistics: {{table: {table}}}}}"
+    for text in (PROGRAMMED, ALL):
+        table.write_text(text)
+        with pytest.raises(InputError) as caught:
+            check(hardware % "pcm")
+        assert re.fullmatch(
+            r"x.yaml:2: hardware.statistics.table: its columns mean_uS and std_uS have no effect .*",
+            str(caught.value),
+        )
+        check(hardware % "digital")
+    table.write_text(DRIFTED)
+    check(hardware % "pcm")
+    check(hardware % "digital")
+
+
+def test_the_parameters_of_a_refresh_that_is_off_are_refused():
+    refresh = "hardware: {tile: pcm, update: {kind: %s, refresh: {every_updates: %s, above: 0.6}}}"
+    for kind in ("pulsed", "accumulated"):
+        check(refresh % (kind, 5))
+        with pytest.raises(
+            InputError, match=r"hardware.update.refresh.every_updates: is null.*above"
+        ):
+            check(refresh % (kind, "null"))
+
+
+def test_the_conductance_of_devices_that_there_are_not_is_refused():
+    hardware = "hardware: {tile: digital, statistics: {g_reset_uS: 0.5%s}}"
+    check(hardware % ", faults: {stuck_reset: 0.01}")
+    for faults in ("", ", faults: {stuck_set: 0.01}"):
+        with pytest.raises(
+            InputError, match=r"hardware.statistics.g_reset_uS: is of devices stuck"
+        ):
+            check(hardware % faults)
+
+
+def test_a_resolved_config_is_taken_as_the_config_it_came_of():
+    update = "update: {kind: pulsed, refresh: {every_updates: null}}"
+    text = f"name: x\nhardware: {{tile: pcm, {update}, statistics: {{}}}}\n"
+    config = parse_run_config(parse_yaml(text, "x.yaml"))
+    assert (
+        parse_run_config(parse_yaml(dump_yaml(config.model_dump(mode="json")), "y.yaml")) == config
+    )
+
+
+def test_the_largest_conductance_is_that_of_the_device():
+    tile = "hardware: {tile: pcm, device: {model: nandakumar2018, g_max_uS: 12}, statistics: {g_max_uS: %s}}"
+    check(tile % 12)
+    with pytest.raises(
+        InputError, match=r"hardware.statistics.g_max_uS: must be that of the device, 12.0"
+    ):
+        check(tile % 20)
