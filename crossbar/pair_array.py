@@ -89,6 +89,7 @@ class PairArray:
         stream: Stream,
     ) -> None:
         self.model = model
+        self.faults = faults
         self.shape = shape
         self.sharing = array.devices_per_polarity
         self.stream = stream
@@ -108,10 +109,14 @@ class PairArray:
         self.g_minus: Array = np.zeros(stacked, np.float32)
         self._state_plus = model.fresh_state(n, int(self.key("devices", "plus")))
         self._state_minus = model.fresh_state(n, int(self.key("devices", "minus")))
-        self._stuck_plus = faults.draw(n, int(self.key("devices", "plus")))
-        self._stuck_minus = faults.draw(n, int(self.key("devices", "minus")))
+        self._draw_stuck()
         self._last_plus = np.zeros(n, np.int32) if dated else _UNDATED
         self._last_minus = np.zeros(n, np.int32) if dated else _UNDATED
+
+    def _draw_stuck(self) -> None:
+        n = self.g_plus.size
+        self._stuck_plus = self.faults.draw(n, int(self.key("devices", "plus")))
+        self._stuck_minus = self.faults.draw(n, int(self.key("devices", "minus")))
 
     def key(self, *purpose: str | int) -> np.uint64:
         """The random stream of this tile for one purpose."""
@@ -226,6 +231,8 @@ class PairArray:
     def dump(self) -> dict[str, Any]:
         """Copies of all that is needed to continue bit for bit."""
         return {
+            "model": self.model,
+            "weight_per_uS": self.weight_per_uS,
             "stream": self.stream,
             "event": self.event,
             "turn": self.turn,
@@ -234,14 +241,39 @@ class PairArray:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take over what `dump` gave; into the present arrays, so that views on them stay live."""
+        """Take over what `dump` gave; into the present arrays, so that views on them stay live.
+
+        Raises:
+            InputError: the conductances would mean other weights here, or do not fit.
+        """
+        self.check(state)
         self.stream = tuple(state["stream"])
         self.__dict__.pop("_keys", None)
+        self._draw_stuck()
         self.event = state["event"]
         self.turn = state["turn"]
         self.counters = Counters(**state["counters"])
         for name in _ARRAYS:
             getattr(self, name)[...] = state[name]
+        self.hold_stuck()
+
+    def check(self, state: dict[str, Any]) -> None:
+        """Refuse what `dump` gave where it would not be the same weights in these devices.
+
+        Raises:
+            InputError: another device model, range of weights, number of devices, or record of their last pulses.
+        """
+        shapes = {name: getattr(self, name).shape for name in _ARRAYS}
+        for what, held, own in (
+            ("device model", state.get("model"), self.model),
+            ("weight per µS", state.get("weight_per_uS"), self.weight_per_uS),
+            ("shape of arrays", {name: state[name].shape for name in _ARRAYS}, shapes),
+        ):
+            if held != own:
+                raise InputError(
+                    f"the state has another {what} ({held}) than this tile ({own}), whose conductances would be "
+                    "other weights; load it with its own configuration, or give its weights to set_weights"
+                )
 
 
 _ARRAYS = ("g_plus", "g_minus", "_state_plus", "_state_minus", "_last_plus", "_last_minus")

@@ -217,12 +217,18 @@ class PCMSimulatorTile(SimulatorTile):
         in_trans: bool = False,
         out_trans: bool = False,
         non_blocking: bool = False,
+        gradient: Tensor | None = None,
     ) -> None:
         """Change the weights by about `-learning_rate * d^T x`, as the update circuits can.
 
+        Args:
+            x_input: inputs [..., n_in].
+            d_input: errors [..., n_out].
+            gradient: [n_out, n_in], in place of d^T x where it was changed after the backward pass.
+
         Raises:
-            InputError: the devices are being read at a later time.
-            FloatingPointError: an input or an error is not finite.
+            InputError: the devices are being read at a later time, or the circuits cannot apply such a gradient.
+            FloatingPointError: an input, an error or the gradient is not finite.
         """
         if self.later is not None:
             raise InputError(
@@ -234,8 +240,16 @@ class PCMSimulatorTile(SimulatorTile):
             raise FloatingPointError(
                 "an input or an error of the tile is not finite: the training has diverged"
             )
-        self.periphery.update(x, d, self.learning_rate)
+        if gradient is not None and not torch.isfinite(gradient.sum()):
+            raise FloatingPointError(
+                "the weight gradient of the tile is not finite: the training has diverged"
+            )
+        self.periphery.update(x, d, self.learning_rate, gradient)
         self._stale = True
+
+    def weight_gradient(self, x_input: Tensor, d_input: Tensor) -> Tensor:
+        """d^T x [n_out, n_in], as an update would use it."""
+        return self.periphery.gradient(_matrix(x_input), _matrix(d_input))
 
     def set_weights(self, weight: Tensor) -> None:
         """Write weights [n_out, n_in] as `PCMConfig.programming` says."""
@@ -308,6 +322,7 @@ class PCMSimulatorTile(SimulatorTile):
             "update_state": {
                 name: array.copy() for name, array in self.periphery.state_arrays().items()
             },
+            "meaning_of_update_state": self.periphery.meaning_of_state(),
         }
 
     def load_extra(self, extra: dict[str, Any], strict: bool = False) -> None:
@@ -316,19 +331,35 @@ class PCMSimulatorTile(SimulatorTile):
         Raises:
             InputError: it comes from a tile with other devices or other update circuits.
         """
-        own = self.periphery.state_arrays()
+        self.check_extra(extra)
+        self.devices.load(extra["devices"])
+        # Under the streams of the devices.
+        self.periphery = periphery_for(self._config.update, self.devices, self.copy)
+        for name, array in self.periphery.state_arrays().items():
+            array[...] = extra["update_state"][name]
+        self.reads = extra["reads"]
+        self._renew_keys()
+        self._stale = True
+
+    def check_extra(self, extra: dict[str, Any]) -> None:
+        """Refuse what `dump_extra` gave where it would mean something else in this tile.
+
+        Raises:
+            InputError: it comes from a tile with other devices or other update circuits.
+        """
+        self.devices.check(extra["devices"])
+        own: dict[str, NDArray[Any]] = self.periphery.state_arrays()
         given: dict[str, NDArray[Any]] = extra["update_state"]
         described = {name: (array.shape, array.dtype) for name, array in own.items()}
         if described != {name: (array.shape, array.dtype) for name, array in given.items()}:
             raise InputError(
                 f"the checkpoint holds the update state {sorted(given)}, this tile keeps {sorted(own)}"
             )
-        self.devices.load(extra["devices"])
-        for name, array in own.items():
-            array[...] = given[name]
-        self.reads = extra["reads"]
-        self._renew_keys()
-        self._stale = True
+        meaning, meant = self.periphery.meaning_of_state(), extra.get("meaning_of_update_state")
+        if meaning != meant:
+            raise InputError(
+                f"the checkpoint holds the update state of {meant}, this tile that of {meaning}"
+            )
 
 
 def _matrix(values: Tensor) -> Tensor:

@@ -1,21 +1,26 @@
 """The PCM tile: differential pairs as first-class data, inside aihwkit's own layers."""
 
+import copy
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from aihwkit.nn.modules.base import AnalogLayerBase
 from aihwkit.simulator.tiles.array import TileModuleArray
+from aihwkit.simulator.tiles.base import AnalogTileStateNames
 from aihwkit.simulator.tiles.custom import CustomTile
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from crossbar.optimizer_check import refuse_ignored_rules
+from crossbar.optimizer_check import before_step
 from crossbar.pcm_simulator_tile import PCMSimulatorTile
 from crossbar.specs import ProgramSpec
+from crossbar.tile_state import TileState
+from crossbar.weight_gradient import TileContext, TileFunction
 from kernels.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
     from device_models.inference.statistics import InferenceStatistics
 
 Array = NDArray[np.float32]
+
+_TRAINED = "analog_ctx_requires_grad"
 
 _SHORTEST_S = 1e-6
 """A power law of the time since a pulse has no value at 0 s."""
@@ -44,6 +51,7 @@ class PCMTile(CustomTile):
     """
 
     tile: PCMSimulatorTile
+    analog_ctx: TileContext
 
     def __init__(
         self,
@@ -59,6 +67,7 @@ class PCMTile(CustomTile):
         if bias and not rpu_config.mapping.digital_bias:
             raise InputError("the PCM tile has no analog bias; allowed: a digital bias, or none")
         super().__init__(out_size, in_size, rpu_config, bias)
+        self.analog_ctx = TileContext(self)
 
     def _create_simulator_tile(
         self, x_size: int, d_size: int, rpu_config: "PCMConfig"
@@ -96,8 +105,15 @@ class PCMTile(CustomTile):
 
     def forward(self, x_input: Tensor, tensor_view: tuple[int, ...] | None = None) -> Tensor:
         """Inputs [..., n_in] to outputs [..., n_out], with the gradient by the array itself."""
-        out: Tensor = super().forward(x_input, tensor_view)
-        return out
+        # As in aihwkit's CustomTile, but for the function.
+        self.tile.set_config(self.rpu_config)
+        out: Tensor = TileFunction.apply(
+            self.get_analog_ctx(), self, x_input, self.shared_weights, not self.training
+        )
+        if tensor_view is None:
+            tensor_view = self.get_tensor_view(out.dim())
+        out = self.apply_out_scaling(out, tensor_view)
+        return out + self.bias.view(*tensor_view) if self.digital_bias else out
 
     def backward(self, d_input: Tensor, ctx: Any = None) -> Tensor | None:
         """Errors at the inputs; None where nobody asks for them, so that a first layer saves the product."""
@@ -105,6 +121,42 @@ class PCMTile(CustomTile):
             return None
         out: Tensor = super().backward(d_input, ctx)
         return out
+
+    def update(self, x_input: Tensor, d_input: Tensor) -> None:
+        """Change the weights by about `-learning_rate * d^T x`, or by the gradient that an optimizer's step found.
+
+        Args:
+            x_input: inputs [..., n_in].
+            d_input: errors [..., n_out].
+
+        Raises:
+            InputError: the devices are being read at a later time, or the update circuits cannot apply a gradient that
+                was changed after the backward pass.
+            FloatingPointError: an input, an error or the gradient is not finite.
+        """
+        gradient = self.analog_ctx.gradient_of_step
+        if gradient is None:
+            super().update(x_input, d_input)
+            return
+        x, d = self._scaled_for_array(x_input, d_input)
+        self.tile.update(x, d, gradient=gradient * self._row_scales())
+
+    def weight_gradient(self, x_input: Tensor, d_input: Tensor) -> Tensor:
+        """The gradient [n_out, n_in] of the logical weights, from inputs [..., n_in] and errors [..., n_out]."""
+        return (
+            self.tile.weight_gradient(*self._scaled_for_array(x_input, d_input))
+            / self._row_scales()
+        )
+
+    def _scaled_for_array(self, x: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
+        scaled: tuple[Tensor, Tensor] = self.pre_update(x, x.dim() - 1, d, d.dim() - 1)
+        return scaled
+
+    def _row_scales(self) -> Tensor:
+        """What aihwkit multiplies the errors of each output by before they reach the array, [n_out, 1]."""
+        return self._scaled_for_array(torch.zeros(1, self.in_size), torch.ones(1, self.out_size))[
+            1
+        ].T
 
     def set_weights(self, weight: Tensor, *args: Any, **kwargs: Any) -> None:
         """Write weights [n_out, n_in] as `PCMConfig.programming` says: every device is RESET first.
@@ -144,7 +196,8 @@ class PCMTile(CustomTile):
         Raises:
             InputError: an argument is given; `program` takes the parameters.
         """
-        if args or kwargs:
+        # program_analog_weights() of a layer passes its default on.
+        if args or any(value is not None for value in kwargs.values()):
             raise InputError("program_weights takes no arguments on a PCM tile; use program()")
         self.tile.program(self.tile.get_weights(), ProgramSpec())
 
@@ -201,6 +254,88 @@ class PCMTile(CustomTile):
                 stacklevel=3,
             )
 
+    def drift_weights(self, t_inference: float = 0.0) -> None:
+        """Refused: aihwkit's call for devices that only infer.
+
+        Raises:
+            InputError: always; `crossbar.drifted` reads the trained devices at a later time.
+        """
+        raise InputError(
+            f"drift_analog_weights({t_inference}): a PCM tile drifts by its own devices; use "
+            "`with crossbar.drifted(model, time_s): ...`"
+        )
+
+    def state_dict(self, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
+        """As in torch; what belongs to the tile is one entry, a `TileState`."""
+        destination = {} if destination is None else destination
+        super().state_dict(destination=destination, prefix=prefix, keep_vars=keep_vars)
+        # aihwkit's second entry can be neither read nor copied, and loading leaves it out.
+        destination.pop(prefix + AnalogTileStateNames.CONTEXT, None)
+        name = self.get_analog_state_name(prefix)
+        config = copy.deepcopy(self.rpu_config)
+        destination[name] = TileState(
+            {**destination[name], AnalogTileStateNames.RPU_CONFIG: config}
+        )
+        return destination
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        context = self.analog_ctx
+        # What waits for a step stays here, as the gradients of a copied parameter do.
+        plain = nn.Parameter(context._raw_data().clone(), context.requires_grad)
+        state["_parameters"] = {**self._parameters, AnalogTileStateNames.CONTEXT: plain}
+        state[_TRAINED] = context.requires_grad
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a state; into the same parameter, so that an optimizer goes on to move the tile.
+
+        Raises:
+            InputError: the weights have another shape, or the state would be other weights under the configuration
+                that is kept.
+        """
+        state = dict(state)
+        own = self.__dict__.get("rpu_config")
+        trained = state.pop(_TRAINED, True)
+        context = None
+        if own is not None:
+            context = self.analog_ctx
+            self._check_state(state)
+        state[AnalogTileStateNames.RPU_CONFIG] = copy.deepcopy(
+            state[AnalogTileStateNames.RPU_CONFIG]
+        )
+        super().__setstate__(state)
+        if context is None:
+            self.analog_ctx = TileContext(self)
+            self.analog_ctx.requires_grad = trained
+            return
+        context._replace_raw_data(self.tile.get_weights(as_ref=True))
+        context.reset(self)
+
+    def _check_state(self, state: dict[str, Any]) -> None:
+        shape = tuple(state[AnalogTileStateNames.WEIGHTS].shape)
+        if shape != self.tile.devices.shape:
+            raise InputError(
+                f"the state has weights of shape {shape}, this tile of {self.tile.devices.shape}"
+            )
+        given = state[AnalogTileStateNames.RPU_CONFIG]
+        if given is self.rpu_config:
+            self.tile.check_extra(state[AnalogTileStateNames.EXTRA])
+            return
+        others = [
+            f"{field.name} {getattr(given, field.name, None)} instead of {getattr(self.rpu_config, field.name)}"
+            for field in fields(self.rpu_config)
+            if field.compare
+            and field.name != "seed"
+            and getattr(given, field.name, None) != getattr(self.rpu_config, field.name)
+        ]
+        if others:
+            warnings.warn(
+                f"the state brings its own configuration to this tile: {'; '.join(others)}. "
+                "load_state_dict(..., load_rpu_config=False) keeps the tile's",
+                stacklevel=2,
+            )
+
     def cuda(self, device: Any = None) -> "PCMTile":
         """Refused.
 
@@ -249,4 +384,14 @@ class PCMTileArray(TileModuleArray):
             rpu_config.streams.end_array()
 
 
-register_optimizer_step_pre_hook(refuse_ignored_rules)
+def _drift_analog_weights(layer: AnalogLayerBase, t_inference: float = 0.0) -> None:
+    """aihwkit's call, which passes over tiles that are not its own: ours refuse it."""
+    for tile in layer.analog_tiles():
+        if isinstance(tile, PCMTile):
+            tile.drift_weights(t_inference)
+    _drift_of_aihwkit(layer, t_inference)
+
+
+_drift_of_aihwkit = AnalogLayerBase.drift_analog_weights
+AnalogLayerBase.drift_analog_weights = _drift_analog_weights
+register_optimizer_step_pre_hook(before_step)

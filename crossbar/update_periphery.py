@@ -4,32 +4,49 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from crossbar.chi_optimizer import ChiOptimizer
 from crossbar.operands import outer_product, quantised
 from crossbar.pair_array import PairArray, mean_step_uS
+from crossbar.single_thread import product
 from crossbar.specs import AccumulatedSpec, PulsedSpec
 from crossbar.weight_copy import WeightCopy
+from kernels.errors import InputError
 
 
 class UpdatePeriphery(ABC):
     """Writes updates into a `PairArray`, and keeps what it needs for that."""
 
     @abstractmethod
-    def update(self, x: Tensor, d: Tensor, learning_rate: float) -> None:
+    def update(
+        self, x: Tensor, d: Tensor, learning_rate: float, gradient: Tensor | None = None
+    ) -> None:
         """Change the weights by about `-learning_rate * d^T x`.
 
         Args:
             x: inputs, float32 [batch, n_in].
             d: errors at the outputs, float32 [batch, n_out].
             learning_rate: above 0.
+            gradient: float32 [n_out, n_in], what has become of d^T x where it was changed after the backward pass.
+
+        Raises:
+            InputError: the circuits cannot apply such a gradient.
         """
 
     @abstractmethod
     def state_arrays(self) -> dict[str, NDArray[Any]]:
         """Every array that is kept from one update to the next, by its name; live, not copies."""
+
+    def gradient(self, x: Tensor, d: Tensor) -> Tensor:
+        """d^T x [n_out, n_in] of inputs [batch, n_in] and errors [batch, n_out], as the circuits form it."""
+        return product(d.T, x)
+
+    def meaning_of_state(self) -> dict[str, Any]:
+        """What the numbers of `state_arrays` stand for: they are the same update only where this is the same."""
+        return {}
 
 
 def periphery_for(
@@ -57,14 +74,21 @@ class SummedPulses(UpdatePeriphery):
             spec.step_uS or mean_step_uS(devices.model, spec.refresh.above)
         )
 
-    def update(self, x: Tensor, d: Tensor, learning_rate: float) -> None:
+    def gradient(self, x: Tensor, d: Tensor) -> Tensor:
+        """See `UpdatePeriphery`."""
+        return outer_product(x, d, self._spec.operand_bits)
+
+    def update(
+        self, x: Tensor, d: Tensor, learning_rate: float, gradient: Tensor | None = None
+    ) -> None:
         """See `UpdatePeriphery`."""
         from kernels.pulse_counts import rounded_pulses
 
         devices = self._devices
         devices.event += 1
         devices.counters.updates += 1
-        gradient = outer_product(x, d, self._spec.operand_bits)
+        if gradient is None:
+            gradient = self.gradient(x, d)
         counts, pulses, saturated = rounded_pulses(
             gradient.numpy().reshape(-1),
             -learning_rate / self._weight_per_pulse,
@@ -101,10 +125,14 @@ class PulseTrains(UpdatePeriphery):
             spec.step_uS or mean_step_uS(devices.model, spec.refresh.above)
         )
 
-    def update(self, x: Tensor, d: Tensor, learning_rate: float) -> None:
+    def update(
+        self, x: Tensor, d: Tensor, learning_rate: float, gradient: Tensor | None = None
+    ) -> None:
         """See `UpdatePeriphery`."""
         from kernels.pulse_coincidences import coincident_pulses
 
+        if gradient is not None:
+            d = d * _common_factor(gradient, self.gradient(x, d))
         devices = self._devices
         devices.event += 1
         devices.counters.updates += 1
@@ -149,14 +177,21 @@ class Accumulated(UpdatePeriphery):
         self._chi = np.zeros(devices.shape, word if spec.accumulator_bits <= 16 else np.int32)
         self._optimizer = ChiOptimizer(spec.optimizer, devices.shape, devices.key("words"))
 
-    def update(self, x: Tensor, d: Tensor, learning_rate: float) -> None:
+    def gradient(self, x: Tensor, d: Tensor) -> Tensor:
+        """See `UpdatePeriphery`."""
+        return outer_product(x, d, self._spec.operand_bits)
+
+    def update(
+        self, x: Tensor, d: Tensor, learning_rate: float, gradient: Tensor | None = None
+    ) -> None:
         """See `UpdatePeriphery`."""
         from kernels.pulse_counts import transferred_pulses
 
         devices = self._devices
         devices.event += 1
         devices.counters.updates += 1
-        gradient = outer_product(x, d, self._spec.operand_bits)
+        # The optimizer may overwrite it, and a given one belongs to the user.
+        gradient = self.gradient(x, d) if gradient is None else gradient.clone()
         direction = self._optimizer.direction(gradient, devices.counters.updates)
         counts, pulses, saturated = transferred_pulses(
             self._chi.reshape(-1),
@@ -179,6 +214,28 @@ class Accumulated(UpdatePeriphery):
     def state_arrays(self) -> dict[str, NDArray[Any]]:
         """chi, the matrices of the optimizer, and the copy of weights that are not read back."""
         return {"chi": self._chi, **self._optimizer.matrices, **_copied(self._copy)}
+
+    def meaning_of_state(self) -> dict[str, Any]:
+        """The weight that a full chi stands for, what full is, and the rule that filled the matrices."""
+        return {
+            "weight_per_pulse": self._weight_per_pulse,
+            "accumulator_bits": self._spec.accumulator_bits,
+            "optimizer": self._spec.optimizer.name,
+        }
+
+
+def _common_factor(changed: Tensor, gradient: Tensor) -> float:
+    """What every number of `gradient` was multiplied by: trains of inputs and errors can follow nothing else."""
+    square = float(gradient.square().sum())
+    factor = float((changed * gradient).sum()) / square if square > 0.0 else 0.0
+    largest = float(changed.abs().max())
+    if not torch.allclose(changed, factor * gradient, rtol=1e-4, atol=1e-6 * largest):
+        raise InputError(
+            "update.trains: per_sample makes pulses of inputs and errors, and follows a gradient that was changed "
+            "after the backward pass only by one factor for all weights; trains: summed and kind: accumulated "
+            "follow any"
+        )
+    return factor
 
 
 def _copied(copy: WeightCopy | None) -> dict[str, NDArray[Any]]:

@@ -13,7 +13,7 @@ from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.run import prepare
 from imc_grapes.experiment.run_folder import RunFolder
 from imc_grapes.training.checkpoint import load_checkpoint
-from imc_grapes.training.loop import Trainer
+from imc_grapes.training.loop import Trainer, put_back
 from kernels.errors import InputError
 
 
@@ -43,6 +43,6 @@ def restore(path: Path, data_dir: Path | None = None) -> FinishedRun:
     trainer, _ = prepare(config, dataset, Listener())
     load_checkpoint(trainer, config_hash(config), folder.checkpoint)
     if trainer.position.best_weights is not None:
-        trainer.model.load_state_dict(trainer.position.best_weights)
+        put_back(trainer.model, trainer.position.best_weights, trainer.optimizer)
     summary = json.loads(folder.summary.read_text(encoding="utf-8"))
     return FinishedRun(config, trainer, summary)

@@ -110,6 +110,10 @@ def _scale_tile_inputs(node: Any, of_rows: Tensor, of_inputs: Tensor) -> Callabl
         to_inputs: tuple[Tensor | None, ...], from_outputs: tuple[Tensor, ...]
     ) -> tuple[Tensor | None, ...] | None:
         context = node.analog_ctx
+        if not getattr(
+            node, "leaves_errors", True
+        ):  # the pass asked for other gradients than the weights'
+            return None
         if context.use_torch_update:
             return with_weight_gradient_scaled(
                 context, to_inputs, 1, lambda size: _with_bias(of_rows, size)

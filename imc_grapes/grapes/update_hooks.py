@@ -193,6 +193,10 @@ def _scale_tile_update(node: Any, factors: Tensor) -> Callable[..., Any]:
         to_inputs: tuple[Tensor | None, ...], from_outputs: tuple[Tensor, ...]
     ) -> tuple[Tensor | None, ...] | None:
         context = node.analog_ctx
+        if not getattr(
+            node, "leaves_errors", True
+        ):  # the pass asked for other gradients than the weights'
+            return None
         if context.use_torch_update:
             return with_weight_gradient_scaled(context, to_inputs, 0, lambda size: factors)
         kept = context.analog_grad_output

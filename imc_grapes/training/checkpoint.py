@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from imc_grapes.training.loop import Trainer
+from imc_grapes.training.loop import Trainer, put_back
 from kernels.errors import InputError
 
 
@@ -43,7 +43,7 @@ def load_checkpoint(trainer: Trainer, identity: str, path: Path) -> None:
         raise InputError(
             f"{path}: belongs to another config (hash {state.get('config_hash')}, this one is {identity})"
         )
-    _load_model(trainer, state["model"])
+    put_back(trainer.model, state["model"], trainer.optimizer)
     trainer.optimizer.load_state_dict(state["optimizer"])
     trainer.order.set_state(state["order"])
     torch.set_rng_state(state["global_random_state"])
@@ -51,16 +51,3 @@ def load_checkpoint(trainer: Trainer, identity: str, path: Path) -> None:
         setattr(trainer.position, key, value)
     if trainer.grapes:
         trainer.grapes.load_state_dict(state["grapes"])
-
-
-def _load_model(trainer: Trainer, state: dict[str, Any]) -> None:
-    """Load the weights, and let the optimizer step the parameters that are there afterwards.
-
-    aihwkit's layers replace the parameter that stands for a tile when they load a state; an optimizer that kept the
-    old one would never update the tile again.
-    """
-    before = list(trainer.model.parameters())
-    trainer.model.load_state_dict(state)
-    now = dict(zip(map(id, before), trainer.model.parameters(), strict=True))
-    for group in trainer.optimizer.param_groups:
-        group["params"] = [now.get(id(parameter), parameter) for parameter in group["params"]]

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, cast
@@ -129,7 +129,7 @@ class Trainer:
             position.carry = None
             yield metrics
         if position.best_weights is not None:
-            self.model.load_state_dict(position.best_weights)
+            put_back(self.model, position.best_weights, self.optimizer)
 
     def _is_out_of_patience(self) -> bool:
         best = self.position.best
@@ -144,7 +144,7 @@ class Trainer:
         if best is None or self.task.metric.better(found, cast(float, best.validation_score)):
             self.position.best = metrics
             if self.keep_best:
-                self.position.best_weights = copy.deepcopy(self.model.state_dict())
+                self.position.best_weights = snapshot(self.model)
 
     @property
     def _running_task(self) -> int:
@@ -194,6 +194,34 @@ class Trainer:
             position.carry = step.carry
             position.batch = index + 1
             on_batch()
+
+
+def snapshot(model: nn.Module) -> dict[str, Any]:
+    """A state of the model that later training leaves alone."""
+    return _copied(model.state_dict())
+
+
+def _copied(state: Mapping[str, Any]) -> dict[str, Any]:
+    # aihwkit's own tiles also show their weights as a placeholder, which nobody can copy and loading leaves out.
+    return {
+        key: copy.deepcopy(value)
+        for key, value in state.items()
+        if key.rpartition(".")[2] != "analog_ctx"
+    }
+
+
+def put_back(model: nn.Module, state: dict[str, Any], optimizer: AnyOptimizer) -> None:
+    """Load a state, and let the optimizer step the parameters that are there afterwards.
+
+    aihwkit's own tiles replace the parameter that stands for them; an optimizer that kept the old one would never
+    update the tile again.
+    """
+    before = list(model.parameters())
+    # Loading hands the state's own objects to aihwkit's tiles.
+    model.load_state_dict(_copied(state))
+    now = dict(zip(map(id, before), model.parameters(), strict=True))
+    for group in optimizer.param_groups:
+        group["params"] = [now.get(id(parameter), parameter) for parameter in group["params"]]
 
 
 def training_step(

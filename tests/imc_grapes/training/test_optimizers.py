@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from aihwkit.nn import AnalogLinear
 from torch import nn
 
+from crossbar import PCMConfig
 from imc_grapes.config.schema import OptimizerConfig
 from imc_grapes.training.optimizers import build_optimizer
+from kernels.errors import InputError
 
 LR = 0.05
 STEPS = 5
@@ -72,3 +75,90 @@ def test_weights_after_some_steps_follow_the_equations(oracle):
         (torch.from_numpy(CURVATURE) * layer.weight**2 / 2).sum().backward()
         optimizer.step()
     np.testing.assert_allclose(layer.weight.detach().numpy(), oracle(), rtol=1e-12)
+
+
+TILE = {
+    "device": {"model": "linear", "g_max_uS": 25.0, "step_uS": 25.0 / 2**14},
+    "io": "perfect",
+    "seed": 0,
+    "array": {"weight_range": 4.0},
+}
+NO_REFRESH = {"every_updates": None}
+
+
+def on_tiles(update, n=2):
+    torch.manual_seed(0)
+    config = [
+        PCMConfig(update=one, **TILE)
+        for one in (update if isinstance(update, list) else [update] * n)
+    ]
+    return nn.Sequential(*(AnalogLinear(4, 4, bias=True, rpu_config=one) for one in config))
+
+
+@pytest.mark.parametrize(
+    ("constants", "oracle"),
+    [
+        ({"name": "momentum", "momentum": 0.5}, lambda p: torch.optim.SGD(p, LR, momentum=0.5)),
+        (
+            {"name": "nag", "momentum": 0.5},
+            lambda p: torch.optim.SGD(p, LR, momentum=0.5, nesterov=True),
+        ),
+        (
+            {"name": "rmsprop", "alpha": 0.5, "eps": 0.1},
+            lambda p: torch.optim.RMSprop(p, LR, alpha=0.5, eps=0.1),
+        ),
+        (
+            {"name": "adam", "betas": (0.5, 0.8), "eps": 0.1, "state_bits": 16},
+            lambda p: torch.optim.Adam(p, LR, betas=(0.5, 0.8), eps=0.1),
+        ),
+    ],
+    ids=lambda value: value["name"] if isinstance(value, dict) else "",
+)
+def test_biases_beside_tiles_follow_the_constants_of_the_tiles(constants, oracle):
+    update = {"kind": "accumulated", "max_pulses": 4096, "refresh": NO_REFRESH}
+    model = on_tiles({**update, "optimizer": constants})
+    digital = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    for theirs, ours in zip(digital, model, strict=True):
+        weight, bias = ours.get_weights()
+        with torch.no_grad():
+            theirs.weight.copy_(weight)
+            theirs.bias.copy_(bias)
+    inputs = torch.randn(8, 4)
+    optimizers = (
+        build_optimizer(model, OptimizerConfig(name=constants["name"], lr=LR)),
+        oracle(digital.parameters()),
+    )
+    for _ in range(STEPS):
+        for network, optimizer in zip((model, digital), optimizers, strict=True):
+            optimizer.zero_grad()
+            network(inputs).square().mean().backward()
+            optimizer.step()
+    tolerance = 0.01 if "state_bits" in constants else 1e-3
+    for theirs, ours in zip(digital, model, strict=True):
+        weight, bias = ours.get_weights()
+        torch.testing.assert_close(bias, theirs.bias.detach(), atol=tolerance, rtol=0)
+        torch.testing.assert_close(weight, theirs.weight.detach(), atol=tolerance, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("update", "name", "words"),
+    [
+        (
+            {"kind": "accumulated", "optimizer": "adam"},
+            "momentum",
+            "must be that of the tiles, adam",
+        ),
+        ("pulsed", "momentum", "must be that of the tiles, sgd"),
+        (
+            [
+                {"kind": "accumulated", "optimizer": {"name": "momentum", "momentum": mu}}
+                for mu in (0.5, 0.9)
+            ],
+            "momentum",
+            "differs between the tiles",
+        ),
+    ],
+)
+def test_a_rule_that_not_all_parameters_could_follow_is_refused(update, name, words):
+    with pytest.raises(InputError, match=words):
+        build_optimizer(on_tiles(update), OptimizerConfig(name=name))
