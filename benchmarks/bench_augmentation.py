@@ -10,9 +10,9 @@ import torch
 from kornia.augmentation import AugmentationSequential, RandomAffine, RandomElasticTransform
 from side_by_side import print_ratios, time_side_by_side
 
-from imc_grapes.config.schema import AugmentationConfig
 from imc_grapes.data.augmentation import Augmentation
 from imc_grapes.data.dataset import Split
+from imc_grapes.data.deformations import AugmentationConfig
 
 BATCH = 64
 CONFIG = AugmentationConfig(rotation_deg=10, shift=0.1, shear_deg=10, zoom=0.1, elastic=1.0)

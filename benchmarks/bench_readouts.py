@@ -19,7 +19,7 @@ from crossbar.placement import placed_tiles
 from crossbar.readout import Readout
 from crossbar.specs import ProgramSpec
 from imc_grapes.config import load_run_config
-from imc_grapes.data import load_dataset
+from imc_grapes.data.load import load_dataset
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.run import prepare
 from imc_grapes.grapes.factors import layer_factors

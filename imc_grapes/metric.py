@@ -170,18 +170,12 @@ PERPLEXITY = Metric(
 )
 """Exponential of the mean negative log-likelihood of a word."""
 
-_OF_DATA = {"jsb": NLL, "ptb": PERPLEXITY}
 _BY_NAME = {metric.name: metric for metric in (ACCURACY, NLL, NLL_PER_CHORALE, PERPLEXITY)}
 
 
-def metric_of(config: dict[str, Any]) -> Metric:
-    """What networks are measured by on the data of a resolved config."""
-    return metric_on(config["data"]["name"])
-
-
-def metric_on(data_name: str) -> Metric:
-    """What networks are measured by on the data set of that name."""
-    return _OF_DATA.get(data_name, ACCURACY)
+def metric_in(summary: dict[str, Any]) -> Metric:
+    """The metric whose scores a summary holds."""
+    return next(one for name, one in _BY_NAME.items() if f"test_{name}" in summary)
 
 
 def metrics_beside(metric: Metric) -> tuple[Metric, ...]:

@@ -1,13 +1,17 @@
 """`imc-grapes results`"""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from imc_grapes.cli.console import output
+from imc_grapes.metric import Metric
+
+if TYPE_CHECKING:
+    from imc_grapes.store.reader import StoredSweep
 
 _MOST_ROWS = 40
 
@@ -57,7 +61,7 @@ def results(
         analysis = analyse(chosen)
         typer.echo(markdown(analysis, standings(analysis)))
     else:
-        _print(chosen.trials, len(stored.trials))
+        _print(chosen, len(stored.trials))
         if chosen.with_status("done"):
             from imc_grapes.report.analysis import analyse
             from imc_grapes.report.statistics import standings
@@ -67,14 +71,15 @@ def results(
             print_summary(analysis, standings(analysis), output)
 
 
-def _print(trials: list[dict[str, Any]], total: int) -> None:
+def _print(chosen: "StoredSweep", total: int) -> None:
+    trials = chosen.trials
     statuses = [trial["status"] for trial in trials]
     counts = ", ".join(
         f"{statuses.count(status)} {status}" for status in dict.fromkeys(sorted(statuses))
     )
     of_total = "" if len(trials) == total else f" of {total}"
     output.print(f"{len(trials)}{of_total} trials: {counts or 'none'}", highlight=False)
-    rows = [_cells(trial) for trial in trials[:_MOST_ROWS]]
+    rows = [_cells(trial, chosen.metric) for trial in trials[:_MOST_ROWS]]
     table = Table()
     used = [heading for heading in (rows[0] if rows else {}) if any(row[heading] for row in rows)]
     for heading in used:
@@ -95,11 +100,8 @@ def _print(trials: list[dict[str, Any]], total: int) -> None:
         )
 
 
-def _cells(trial: dict[str, Any]) -> dict[str, str]:
+def _cells(trial: dict[str, Any], metric: Metric) -> dict[str, str]:
     """Heading to text; every trial has all headings, in the same order."""
-    from imc_grapes.metric import metric_of
-
-    metric = metric_of(trial["config"])
     score = (trial["summary"] or {}).get(f"test_{metric.name}")
     return {
         "trial": trial["hash"],

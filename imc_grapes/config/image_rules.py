@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from imc_grapes.config.schema import DataConfig, RunConfig
+from imc_grapes.config.schema import RunConfig
 from imc_grapes.config.stopping_rules import why_no_validation
 from imc_grapes.config.yaml_file import KeyPath
+from imc_grapes.data.base import ImageData
 
 Problem = tuple[KeyPath, str]
 
@@ -14,7 +15,7 @@ def image_problems(config: RunConfig) -> Iterator[Problem]:
     data, training = config.data, config.training
     target = config.evaluation.target_accuracy
     target_key = ("evaluation", "target_accuracy")
-    if not isinstance(data, DataConfig):
+    if not isinstance(data, ImageData):
         if target is not None:
             yield target_key, f"belongs to images; '{data.name}' has no accuracy"
         return

@@ -2,14 +2,9 @@
 
 from collections.abc import Iterator
 
-from imc_grapes.config.schema import (
-    AihwkitHardware,
-    AnyDataConfig,
-    DataConfig,
-    PCMHardware,
-    RunConfig,
-)
+from imc_grapes.config.schema import AihwkitHardware, PCMHardware, RunConfig
 from imc_grapes.config.yaml_file import KeyPath
+from imc_grapes.data.base import DataConfig, ImageData
 from imc_grapes.hardware.aihwkit_presets import all_presets
 
 Problem = tuple[KeyPath, str]
@@ -37,9 +32,9 @@ def stopping_problems(config: RunConfig) -> Iterator[Problem]:
         )
 
 
-def why_no_validation(data: AnyDataConfig) -> str | None:
+def why_no_validation(data: DataConfig) -> str | None:
     """Why nothing is held out for validation, in words; None where something is, or was by who published the data."""
-    if not isinstance(data, DataConfig):
+    if not isinstance(data, ImageData):
         return None
     if data.validation_fraction == 0.0:
         return "data.validation_fraction is 0"

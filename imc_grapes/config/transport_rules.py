@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from imc_grapes.config.schema import CNNConfig, MLPConfig, RecurrentConfig, RunConfig, SNUConfig
+from imc_grapes.config.schema import RunConfig
 from imc_grapes.config.yaml_file import KeyPath
 
 Problem = tuple[KeyPath, str]
@@ -17,14 +17,14 @@ def transport_problems(config: RunConfig) -> Iterator[Problem]:
         return
     key = ("training", "error_transport")
     network = config.network
-    if isinstance(network, SNUConfig | RecurrentConfig):
+    if network.takes == "sequences":
         yield (
             key,
             f"'{transport}' is not defined over time, for a network of kind '{network.kind}'; use bp, or a network "
             "without recurrence such as mlp or cnn",
         )
         return
-    hidden = _hidden_layers(config)
+    hidden = network.hidden_layers()
     if hidden == 0:
         yield key, f"'{transport}' sends errors to hidden layers, and network.hidden is empty"
     if transport == "dfa" and grapes.mode != "none":
@@ -49,13 +49,3 @@ def _direct_problems(config: RunConfig, hidden: int | None) -> Iterator[Problem]
             f"the circuit {grapes.readout.kind} reads a layer's nodes, and under dfa the factors are those of its "
             "inputs; leave it out",
         )
-
-
-def _hidden_layers(config: RunConfig) -> int | None:
-    """How many hidden weight layers there are; None where the kind of the network decides it."""
-    network = config.network
-    if isinstance(network, MLPConfig):
-        return len(network.hidden)
-    if isinstance(network, CNNConfig):
-        return len(network.channels) + len(network.hidden)
-    return None

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from imc_grapes.config.schema import AugmentationConfig, DataConfig, RunConfig
+from imc_grapes.data.base import DataConfig, ImageData
 from imc_grapes.data.dataset import Split
+from imc_grapes.data.deformations import AugmentationConfig
 from imc_grapes.seeding import generator
 
 _SMOOTH_OVER = 1 / 7
@@ -83,9 +84,8 @@ def _gaussian(side: int, sigma: float) -> Tensor:
     return torch.exp(-(distance**2) / (2 * sigma**2)) / (sigma * math.sqrt(2 * math.pi))
 
 
-def augmentation_for(config: RunConfig) -> Augmentation | None:
-    """What the training images of `config` go through, if anything."""
-    data = config.data
-    if not isinstance(data, DataConfig) or data.augmentation is None:
+def augmentation_for(data: DataConfig, seed: int) -> Augmentation | None:
+    """What the training images go through, if anything."""
+    if not isinstance(data, ImageData) or data.augmentation is None:
         return None
-    return Augmentation(data.augmentation, config.seed)
+    return Augmentation(data.augmentation, seed)

@@ -4,54 +4,61 @@ Krizhevsky, *Learning multiple layers of features from tiny images* (2009).
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from imc_grapes.data.base import ImageData
 from imc_grapes.data.bytes_to_split import bytes_to_split
 from imc_grapes.data.cifar_pickle import read_arrays
 from imc_grapes.data.dataset import Split
 from imc_grapes.data.locate import find_files
 from kernels.errors import InputError
 
-N_CLASSES = {"cifar10": 10, "cifar100": 100}
-IMAGE_SHAPE = (3, 32, 32)
+_SHAPE = (3, 32, 32)
 _PIXELS = 3 * 32 * 32
-_LABELS = {"cifar10": "labels", "cifar100": "fine_labels"}
-_LABEL_BYTES = {"cifar10": 1, "cifar100": 2}
-"""Before the pixels of each image of the binary layout; of CIFAR-100 the coarse label, then the fine one."""
 
 _Arrays = tuple[npt.NDArray[np.uint8], npt.NDArray[np.integer]]
 
 
-def read_cifar(name: str, data_dir: Path | None) -> tuple[Split, Split]:
-    """Training and test images ``[n, 3, 32, 32]`` of the data set `name`; of CIFAR-100 with the 100 fine labels.
+class CifarData(ImageData):
+    """Images of 32x32 in three channels."""
 
-    Raises:
-        InputError: a file is missing or broken.
-    """
-    files = find_files(name, data_dir)
-    parts = {part: _read_batch(name, path) for part, path in files.items()}
-    test = parts.pop("test")
-    batches = list(parts.values())
-    training = Split(
-        torch.cat([batch.images for batch in batches]),
-        torch.cat([batch.labels for batch in batches]),
-    )
-    return training, test
+    image_shape: ClassVar[tuple[int, int, int] | None] = _SHAPE
+    label_key: ClassVar[str]
+    """Of the python layout."""
+    label_bytes: ClassVar[int]
+    """Before the pixels of each image of the binary layout; the last of them is the label."""
+
+    def read(self, data_dir: Path | None) -> tuple[Split, Split]:
+        """Training and test images ``[n, 3, 32, 32]``, scaled to [0, 1].
+
+        Raises:
+            InputError: a file is missing or broken.
+        """
+        files = find_files(self.name, data_dir)
+        parts = {part: self._read_batch(path) for part, path in files.items()}
+        test = parts.pop("test")
+        batches = list(parts.values())
+        training = Split(
+            torch.cat([batch.images for batch in batches]),
+            torch.cat([batch.labels for batch in batches]),
+        )
+        return training, test
+
+    def _read_batch(self, path: Path) -> Split:
+        binary = path.suffix == ".bin"
+        pixels, labels = (
+            _binary(self.label_bytes, path) if binary else _python(self.label_key, path)
+        )
+        images = pixels.reshape(-1, *_SHAPE)
+        return bytes_to_split(images, labels, self.n_classes or 0, str(path))
 
 
-def _read_batch(name: str, path: Path) -> Split:
-    pixels, labels = (_binary if path.suffix == ".bin" else _python)(name, path)
-    images = pixels.reshape(-1, *IMAGE_SHAPE)
-    return bytes_to_split(images, labels, N_CLASSES[name], str(path))
-
-
-def _python(name: str, path: Path) -> _Arrays:
+def _python(key: str, path: Path) -> _Arrays:
     content = read_arrays(path)
-    key = _LABELS[name]
     for wanted in ("data", key):
         if wanted not in content:
             raise InputError(f"{path}: holds no '{wanted}', but {', '.join(content) or 'nothing'}")
@@ -74,16 +81,16 @@ def _is_pixels(value: Any) -> bool:
     )
 
 
-def _binary(name: str, path: Path) -> _Arrays:
+def _binary(label_bytes: int, path: Path) -> _Arrays:
     try:
         content = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
-    record = _LABEL_BYTES[name] + _PIXELS
+    record = label_bytes + _PIXELS
     if len(content) % record:
         raise InputError(
             f"{path}: is cut short, or not of CIFAR's binary layout: "
             f"its {len(content)} bytes are no multiple of {record}"
         )
     records = content.reshape(-1, record)
-    return records[:, -_PIXELS:], records[:, _LABEL_BYTES[name] - 1]
+    return records[:, -_PIXELS:], records[:, label_bytes - 1]

@@ -1,56 +1,75 @@
-"""MNIST, Fashion-MNIST and two of EMNIST's splits from their idx files."""
+"""Images in four idx files: what MNIST, Fashion-MNIST and EMNIST have in common."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 
+from imc_grapes.data.base import Files, ImageData
 from imc_grapes.data.dataset import Split
 from imc_grapes.data.idx import read_idx
 from imc_grapes.data.locate import find_files
 from kernels.errors import InputError
 
 _BRIGHTEST = 255.0
-N_CLASSES = {"mnist": 10, "fashion_mnist": 10, "emnist_letters": 26, "emnist_balanced": 47}
+_KINDS = {"images": "idx3", "labels": "idx1"}
 
 
-def read_idx_dataset(name: str, data_dir: Path | None) -> tuple[Split, Split]:
-    """Training and test images of the data set `name`, scaled to [0, 1].
+def idx_files(folder: str, published: str, prefix: str = "{part}-{kind}") -> Files:
+    """Files for images and labels, whose names begin with `prefix`."""
+    names = {
+        f"{part}-{kind}": prefix.format(part=part, kind=kind) + f"-{_KINDS[kind]}-ubyte"
+        for part in ("train", "test")
+        for kind in _KINDS
+    }
+    return Files(((folder, names),), published)
 
-    EMNIST's images are stored transposed and come out upright. Its letters are labelled 1 to 26, those for testing in
-    the order of the alphabet: they come out labelled 0 to 25, and for testing in a random order that is always the
-    same, so that the first few are of all classes.
 
-    Raises:
-        InputError: a file is missing or broken.
-    """
-    files = find_files(name, data_dir)
-    splits = []
-    for part in ("train", "test"):
-        images, labels = read_idx(files[f"{part}-images"]), read_idx(files[f"{part}-labels"])
-        if images.ndim != 3 or labels.shape != images.shape[:1]:
+def mnist_files(folder: str, published: str) -> Files:
+    """The names that MNIST gave to its files, and others after it."""
+    files = idx_files(folder, published)
+    ((folder, names),) = files.layouts
+    return Files(
+        ((folder, {part: name.replace("test", "t10k") for part, name in names.items()}),), published
+    )
+
+
+class IdxData(ImageData):
+    """Images of 28x28 in one channel."""
+
+    image_shape: ClassVar[tuple[int, int, int] | None] = (1, 28, 28)
+    n_classes: ClassVar[int | None] = 10
+    transposed: ClassVar[bool] = False
+    """Whether the images are stored on their side."""
+    first_label: ClassVar[int] = 0
+
+    def read(self, data_dir: Path | None) -> tuple[Split, Split]:
+        """Training and test images, upright, scaled to [0, 1]; labels from 0.
+
+        Raises:
+            InputError: a file is missing or broken.
+        """
+        files = find_files(self.name, data_dir)
+        splits = []
+        for part in ("train", "test"):
+            images, labels = read_idx(files[f"{part}-images"]), read_idx(files[f"{part}-labels"])
+            if images.ndim != 3 or labels.shape != images.shape[:1]:
+                raise InputError(
+                    f"{files[f'{part}-images']} and {files[f'{part}-labels']}: do not belong together "
+                    f"(shapes {images.shape} and {labels.shape})"
+                )
+            pixels = torch.tensor(images, dtype=torch.float32).unsqueeze(1) / _BRIGHTEST
+            classes = torch.tensor(labels, dtype=torch.int64) - self.first_label
+            if self.transposed:
+                pixels = pixels.transpose(2, 3).contiguous()
+            if not (len(classes) and classes.min() >= 0 and classes.max() < (self.n_classes or 0)):
+                raise InputError(
+                    f"{files[f'{part}-labels']}: holds no labels, or others than those of '{self.name}'"
+                )
+            splits.append(Split(pixels, classes))
+        training, test = splits
+        if training.images.shape[1:] != test.images.shape[1:]:
             raise InputError(
-                f"{files[f'{part}-images']} and {files[f'{part}-labels']}: do not belong together "
-                f"(shapes {images.shape} and {labels.shape})"
+                f"{files['train-images']} and {files['test-images']}: hold images of different sizes"
             )
-        pixels = torch.tensor(images, dtype=torch.float32).unsqueeze(1) / _BRIGHTEST
-        classes = torch.tensor(labels, dtype=torch.int64)
-        if name.startswith("emnist"):
-            pixels = pixels.transpose(2, 3).contiguous()
-        if name == "emnist_letters":
-            classes = classes - 1
-        if not (len(classes) and classes.min() >= 0 and classes.max() < N_CLASSES[name]):
-            raise InputError(
-                f"{files[f'{part}-labels']}: holds no labels, or others than those of '{name}'"
-            )
-        splits.append(Split(pixels, classes))
-    training, test = splits
-    if training.images.shape[1:] != test.images.shape[1:]:
-        raise InputError(
-            f"{files['train-images']} and {files['test-images']}: hold images of different sizes"
-        )
-    return training, _shuffled(test) if name == "emnist_letters" else test
-
-
-def _shuffled(split: Split) -> Split:
-    order = torch.randperm(len(split), generator=torch.Generator().manual_seed(0))
-    return Split(split.images[order], split.labels[order])
+        return training, test

@@ -5,19 +5,16 @@ from typing import TypeVar
 
 import torch
 
-from imc_grapes.config.schema import AnyDataConfig, ChoralesConfig, DataConfig, WordsConfig
-from imc_grapes.data.chorales import NOTES, read_chorales
+from imc_grapes.data.base import DATA, DataConfig, ImageData
 from imc_grapes.data.dataset import Dataset, Split
-from imc_grapes.data.image_sets import IMAGE_SETS
 from imc_grapes.data.permuted_tasks import as_permuted_tasks
 from imc_grapes.data.samples import Samples
-from imc_grapes.data.words import read_words
 from kernels.errors import InputError
 
 Part = TypeVar("Part", bound=Samples)
 
 
-def load_dataset(config: AnyDataConfig, seed: int, data_dir: Path | None = None) -> Dataset:
+def load_dataset(config: DataConfig, seed: int, data_dir: Path | None = None) -> Dataset:
     """Read the data set; of images, hold out some for validation.
 
     Args:
@@ -28,26 +25,25 @@ def load_dataset(config: AnyDataConfig, seed: int, data_dir: Path | None = None)
     Raises:
         InputError: files are missing or broken, or more samples are asked for than there are.
     """
-    if isinstance(config, ChoralesConfig):
-        chorales, validation, test_chorales = read_chorales(data_dir)
-        train, test = _cut(config, chorales, test_chorales)
-        return Dataset(config.name, NOTES, train, validation, test)
-    if isinstance(config, WordsConfig):
-        text, validation_text, test_text = read_words(data_dir, config.window)
-        words, test_words = _cut(config, text, test_text)
-        return Dataset(config.name, text.vocabulary, words, validation_text, test_words)
-    return _load_images(config, seed, data_dir)
+    if isinstance(config, ImageData):
+        return _load_images(config, seed, data_dir)
+    train, validation, test = config.read(data_dir)
+    train, test = _cut(config, train, test)
+    # What comes next is one of the things that come in.
+    return Dataset(config.name, train.n_features, train, validation, test)
 
 
-def _load_images(config: DataConfig, seed: int, data_dir: Path | None) -> Dataset:
-    image_set = IMAGE_SETS[config.name]
-    training, test = _cut(config, *image_set.read(data_dir))
+def _load_images(config: ImageData, seed: int, data_dir: Path | None) -> Dataset:
+    with DATA.blaming(config.name):
+        everything, for_testing = config.read(data_dir)
+    n_classes = config.n_classes or 1 + int(max(everything.labels.max(), for_testing.labels.max()))
+    training, test = _cut(config, everything, for_testing)
     train, validation = _hold_out(training, config.validation_fraction, seed)
-    dataset = Dataset(config.name, image_set.n_classes, train, validation, test)
+    dataset = Dataset(config.name, n_classes, train, validation, test)
     return as_permuted_tasks(dataset, config.tasks.permuted, seed) if config.tasks else dataset
 
 
-def _cut(config: AnyDataConfig, training: Part, test: Part) -> tuple[Part, Part]:
+def _cut(config: DataConfig, training: Part, test: Part) -> tuple[Part, Part]:
     """As much of both as the config asks for."""
     for key, asked, there in (
         ("data.train_samples", config.train_samples, len(training)),

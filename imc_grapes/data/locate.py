@@ -3,61 +3,10 @@
 import os
 from pathlib import Path
 
+from imc_grapes.data.base import DATA, Files
 from kernels.errors import InputError
 
 VARIABLE = "IMC_GRAPES_DATA"
-PARTS = ("train-images", "train-labels", "test-images", "test-labels")
-_STANDARD = {
-    "train-images": "train-images-idx3-ubyte",
-    "train-labels": "train-labels-idx1-ubyte",
-    "test-images": "t10k-images-idx3-ubyte",
-    "test-labels": "t10k-labels-idx1-ubyte",
-}
-
-
-def _emnist(split: str) -> dict[str, str]:
-    kinds = {"images": "idx3", "labels": "idx1"}
-    return {part: f"emnist-{split}-{part}-{kinds[part.split('-')[1]]}-ubyte" for part in PARTS}
-
-
-_CIFAR10 = {**{f"batch-{n}": f"data_batch_{n}" for n in range(1, 6)}, "test": "test_batch"}
-_CIFAR100 = {"train": "train", "test": "test"}
-FILES = {
-    "mnist": ("MNIST", _STANDARD),
-    "fashion_mnist": ("FashionMNIST", _STANDARD),
-    "emnist_letters": ("EMNIST", _emnist("letters")),
-    "emnist_balanced": ("EMNIST", _emnist("balanced")),
-    "cifar10": ("cifar-10-batches-py", _CIFAR10),
-    "cifar100": ("cifar-100-python", _CIFAR100),
-    "cifar10_4k": ("CIFAR10-4k", {"images": "cifar10_train_first4000_lossless.npz"}),
-    "jsb": ("JSB", {"chorales": "JSB_Chorales.mat"}),
-    "ptb": ("PTB", {part: f"ptb.{part}.txt" for part in ("train", "valid", "test")}),
-}
-"""Folder, as torchvision names it where it has the data, and file of each part; idx files may end in ``.gz``."""
-
-
-def _binary(files: dict[str, str]) -> dict[str, str]:
-    return {part: f"{file}.bin" for part, file in files.items()}
-
-
-OTHER_LAYOUTS = {
-    "cifar10": ("cifar-10-batches-bin", _binary(_CIFAR10)),
-    "cifar100": ("cifar-100-binary", _binary(_CIFAR100)),
-}
-"""The same data, published in files of another kind."""
-SOURCES = {
-    "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "fashion_mnist": "https://github.com/zalandoresearch/fashion-mnist",
-    "emnist_letters": "https://www.nist.gov/itl/products-and-services/emnist-dataset",
-    "emnist_balanced": "https://www.nist.gov/itl/products-and-services/emnist-dataset",
-    "cifar10": "https://www.cs.toronto.edu/~kriz/cifar.html",
-    "cifar100": "https://www.cs.toronto.edu/~kriz/cifar.html",
-    "cifar10_4k": "the first 4,000 training images of https://www.cs.toronto.edu/~kriz/cifar.html "
-    "as arrays x (uint8 [4000, 32, 32, 3]) and y",
-    "jsb": "http://www-etud.iro.umontreal.ca/~boulanni/icml2012",
-    "ptb": "http://www.fit.vutbr.cz/~imikolov/rnnlm/ (simple-examples.tgz)",
-}
-"""Where the files are published."""
 
 
 def search_folders(data_dir: Path | None) -> list[Path]:
@@ -75,7 +24,8 @@ def find_files(name: str, data_dir: Path | None) -> dict[str, Path]:
     Raises:
         InputError: a file is missing everywhere; the message names the files and the folders searched.
     """
-    layouts = _layouts(name)
+    needs = _files(name)
+    layouts = needs.layouts
     searched = []
     for root in search_folders(data_dir):
         for folder, files in layouts:
@@ -92,17 +42,20 @@ def find_files(name: str, data_dir: Path | None) -> dict[str, Path]:
         f"data set '{name}' not found. It needs the files {needed}{gzipped}.\n"
         f"Searched: {', '.join(map(str, dict.fromkeys(searched)))}.\n"
         f"Put them there, or name their folder with --data-dir or the variable {VARIABLE}. "
-        f"They are published at {SOURCES[name]}."
+        f"They are published at {needs.published}."
     )
 
 
-def _layouts(name: str) -> list[tuple[str, dict[str, str]]]:
-    return [FILES[name], *([OTHER_LAYOUTS[name]] if name in OTHER_LAYOUTS else [])]
+def _files(name: str) -> Files:
+    files = DATA[name].files
+    if files is None:
+        raise InputError(f"data set '{name}' needs no files")
+    return files
 
 
 def _belongs_to_another(place: Path, folder: str) -> bool:
     """MNIST and Fashion-MNIST call their files alike: only the folder tells them apart."""
-    layouts = (*FILES.values(), *OTHER_LAYOUTS.values())
+    layouts = [layout for one in DATA if one.value.files for layout in one.value.files.layouts]
     others = {other for other, _ in layouts} - {folder}
     return not others.isdisjoint((place.name, place.parent.name))
 
@@ -110,7 +63,7 @@ def _belongs_to_another(place: Path, folder: str) -> bool:
 def found_datasets(data_dir: Path | None = None) -> dict[str, Path | None]:
     """Every data set that needs files, with the folder where it was found or None."""
     found: dict[str, Path | None] = {}
-    for name in FILES:
+    for name in (one.name for one in DATA if one.value.files):
         try:
             found[name] = next(iter(find_files(name, data_dir).values())).parent
         except InputError:

@@ -84,6 +84,7 @@ def check_numba() -> Check:
 
 def check_data_sets() -> Check:
     """Check which data sets are there. One that is not is no failure: digits always is."""
+    from imc_grapes.data.base import DATA
     from imc_grapes.data.locate import found_datasets
 
     chosen = os.environ.get("IMC_GRAPES_DATA")
@@ -94,7 +95,8 @@ def check_data_sets() -> Check:
     there = [f"{name} ({folder})" for name, folder in found.items() if folder is not None]
     absent = [name for name, folder in found.items() if folder is None]
     remedy = f"for {', '.join(absent)}: point IMC_GRAPES_DATA at the folder with their files"
-    return Check("data sets", True, ", ".join(["digits", *there]), remedy if absent else "")
+    embedded = [one.name for one in DATA if one.value.files is None]
+    return Check("data sets", True, ", ".join([*embedded, *there]), remedy if absent else "")
 
 
 def check_disk() -> Check:

@@ -12,7 +12,7 @@ from imc_grapes.error_transport.for_config import attach_transport
 from imc_grapes.grapes import Grapes
 from imc_grapes.grapes.incoming_weights import is_analog
 from imc_grapes.measures.alignment import Alignment, alignment, weight_gradients
-from imc_grapes.networks import build_network_for
+from imc_grapes.networks.build import build_network_for
 from imc_grapes.seeding import generator, stream_seed
 from imc_grapes.training.loop import Trainer
 
@@ -78,7 +78,13 @@ def _attach_exact(config: RunConfig, network: nn.Module) -> None:
 
 def _digital_copy(config: RunConfig, trainer: Trainer) -> nn.Module:
     """The network in digital layers, with the weights that the tiles hold now."""
-    network = build_network_for(config, trainer.dataset, generator(config.seed, "initial weights"))
+    network = build_network_for(
+        config.network,
+        config.data,
+        config.seed,
+        trainer.dataset,
+        generator(config.seed, "initial weights"),
+    )
     trained = trainer.model.state_dict()
     own = {key: value for key, value in trained.items() if key in network.state_dict()}
     network.load_state_dict(own, strict=False)

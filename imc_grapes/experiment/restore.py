@@ -8,7 +8,7 @@ from typing import Any
 from imc_grapes.config import RunConfig, config_hash
 from imc_grapes.config.load import validate
 from imc_grapes.config.yaml_file import read_yaml
-from imc_grapes.data import load_dataset
+from imc_grapes.data.load import load_dataset
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.run import prepare
 from imc_grapes.experiment.run_folder import RunFolder

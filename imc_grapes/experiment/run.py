@@ -12,8 +12,9 @@ from torch import nn
 from imc_grapes.config import RunConfig, config_hash
 from imc_grapes.config.identity import file_changes, file_digests
 from imc_grapes.config.schema import AihwkitHardware
-from imc_grapes.data import Dataset, load_dataset
 from imc_grapes.data.augmentation import augmentation_for
+from imc_grapes.data.dataset import Dataset
+from imc_grapes.data.load import load_dataset
 from imc_grapes.error_transport.base import attached_transport
 from imc_grapes.error_transport.for_config import attach_transport, count_feedback
 from imc_grapes.evaluation.activity import measure_activity
@@ -31,7 +32,7 @@ from imc_grapes.hardware import on_hardware
 from imc_grapes.hardware.device_count import count_pcm_devices
 from imc_grapes.hardware.missed_writes import count_missed_writes
 from imc_grapes.memory import closed_form_bytes, measured_bytes, peak_bytes_of_step
-from imc_grapes.networks import build_network_for
+from imc_grapes.networks.build import build_network_for
 from imc_grapes.seeding import generator, stream_seed
 from imc_grapes.tasks import task_for
 from imc_grapes.training.checkpoint import load_checkpoint, save_checkpoint
@@ -114,7 +115,7 @@ def prepare(
     """The network of `config` on its hardware, with its initial weights, ready to be trained."""
     torch.manual_seed(stream_seed(config.seed, "global"))
     weights = generator(config.seed, "initial weights")
-    network = build_network_for(config, dataset, weights)
+    network = build_network_for(config.network, config.data, config.seed, dataset, weights)
     model = on_hardware(network, config)
     optimizer = build_optimizer(model, config.training.optimizer)
     attach_transport(config, model)
@@ -134,7 +135,7 @@ def prepare(
         patience=config.training.patience,
         keep_best=config.training.keep == "best",
         grapes=grapes,
-        augmentation=augmentation_for(config),
+        augmentation=augmentation_for(config.data, config.seed),
     )
     return trainer, grapes
 

@@ -6,7 +6,7 @@ from multiprocessing import get_context
 
 from imc_grapes.config import RunConfig
 from imc_grapes.config.schema import PCMHardware
-from imc_grapes.data import Dataset
+from imc_grapes.data.dataset import Dataset
 from imc_grapes.footprint.host import HostMeasurement, Start, measure_method
 
 _COMPILING_UPDATES = 11

@@ -18,7 +18,7 @@ from crossbar.pair_array import Counters
 from crossbar.placement import placed_tiles
 from imc_grapes.config import RunConfig, config_hash
 from imc_grapes.config.schema import PCMHardware
-from imc_grapes.data import Dataset
+from imc_grapes.data.dataset import Dataset
 from imc_grapes.error_transport.base import ErrorTransport, attached_transport
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.run import prepare

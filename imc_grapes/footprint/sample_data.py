@@ -6,10 +6,9 @@ from pathlib import Path
 import torch
 
 from imc_grapes.config import RunConfig
-from imc_grapes.config.schema import DataConfig
-from imc_grapes.data import Dataset, load_dataset
-from imc_grapes.data.dataset import Split
-from imc_grapes.data.image_sets import IMAGE_SETS
+from imc_grapes.data.base import ImageData
+from imc_grapes.data.dataset import Dataset, Split
+from imc_grapes.data.load import load_dataset
 from imc_grapes.seeding import generator
 from kernels.errors import InputError
 
@@ -32,15 +31,15 @@ def sample_data(config: RunConfig, updates: int, data_dir: Path | None) -> Sampl
     """
     size = updates * config.data.batch_size
     data = config.data
-    if isinstance(data, DataConfig):
+    if isinstance(data, ImageData):
         # Of several tasks one is as good as all: they cost the same.
         data = data.model_copy(update={"tasks": None})
     try:
         dataset = load_dataset(data, config.seed, data_dir)
     except InputError:
-        if not isinstance(data, DataConfig) or data.name == "digits":
+        if not isinstance(data, ImageData) or data.files is None:
             raise
-        images = _random_images(config, min(size, _MOST_RANDOM_IMAGES))
+        images = _random_images(data, config.seed, min(size, _MOST_RANDOM_IMAGES))
         return SampleData(images, "random images: the data set is not there")
     if not isinstance(dataset.train, Split):
         return SampleData(dataset, config.data.name)
@@ -52,12 +51,12 @@ def sample_data(config: RunConfig, updates: int, data_dir: Path | None) -> Sampl
     )
 
 
-def _random_images(config: RunConfig, size: int) -> Dataset:
-    name = config.data.name
-    image_set = IMAGE_SETS[name]
-    numbers = generator(config.seed, "random images")
+def _random_images(data: ImageData, seed: int, size: int) -> Dataset:
+    assert data.image_shape is not None
+    assert data.n_classes is not None
+    numbers = generator(seed, "random images")
     split = Split(
-        torch.rand(size, *image_set.image_shape, generator=numbers),
-        torch.randint(image_set.n_classes, (size,), generator=numbers),
+        torch.rand(size, *data.image_shape, generator=numbers),
+        torch.randint(data.n_classes, (size,), generator=numbers),
     )
-    return Dataset(name, image_set.n_classes, split, split, split)
+    return Dataset(data.name, data.n_classes, split, split, split)

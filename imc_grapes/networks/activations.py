@@ -2,7 +2,9 @@
 
 from torch import nn
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {
+from imc_grapes.networks.base import Activation
+
+ACTIVATIONS: dict[Activation, type[nn.Module]] = {
     "relu": nn.ReLU,
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,

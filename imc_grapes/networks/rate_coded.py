@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from imc_grapes.config.schema import RateCoding
-from imc_grapes.networks.sequence import SequenceNetwork
+from imc_grapes.data.base import RateCoding
 from imc_grapes.seeding import generator
 
 
@@ -45,7 +44,7 @@ class RateEncoder(nn.Module):
 class RateCodedClassifier(nn.Module):
     """Encoder, network over time, mean of its outputs over time: ``[batch, classes]``."""
 
-    def __init__(self, encoder: RateEncoder, network: SequenceNetwork) -> None:
+    def __init__(self, encoder: RateEncoder, network: nn.Module) -> None:
         super().__init__()
         self.encoder = encoder
         self.network = network

@@ -2,13 +2,11 @@
 
 from torch import Tensor, nn
 
-from imc_grapes.networks.sequence import SequenceNetwork
-
 
 class RowSequentialClassifier(nn.Module):
     """Rows of an image from top to bottom, network over time, its output at the last step: ``[batch, classes]``."""
 
-    def __init__(self, network: SequenceNetwork) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 

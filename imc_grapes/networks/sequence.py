@@ -1,21 +1,65 @@
-"""Networks over time: layers of spiking units, or of torch's RNN, LSTM or GRU, with a readout."""
+"""Networks over time: layers that are run over a sequence one behind the other, with a readout."""
 
-import math
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from imc_grapes.config.schema import RecurrentConfig, SequenceNetworkConfig, SNUConfig
-from imc_grapes.spiking import SNU, sSNU
+from imc_grapes.data.base import DataConfig
+from imc_grapes.networks.base import Dropout, NetworkConfig, Problem, Width
 from kernels.errors import InputError
 
-_BASELINES: dict[str, type[nn.RNN | nn.LSTM | nn.GRU]] = {
-    "rnn": nn.RNN,
-    "lstm": nn.LSTM,
-    "gru": nn.GRU,
-}
+
+class SequenceNetworkConfig(NetworkConfig):
+    """Hidden layers of one kind of unit, and what reads the last of them."""
+
+    takes: ClassVar[Literal["images", "sequences"]] = "sequences"
+
+    hidden: tuple[Width, ...] = Field((150,), min_length=1)
+    """Units of each hidden layer."""
+    output: Literal["linear", "units"] = "linear"
+    """What reads the last hidden layer: weights and biases, or one more layer of units."""
+    output_bias: float = 0.0
+    """First value of the biases of a linear output; -3 expects a note in 20, which is what chorales have."""
+    dropout: Dropout = 0.0
+    """Probability that an output of a hidden layer is dropped in training."""
+    embedding: Width | None = None
+    """Numbers that stand for a word; only for words, which need it."""
+    tied: bool = False
+    """Read words out with the weights that embed them; the last hidden layer is as wide as the embedding."""
+
+    def layer(self, n_in: int, n_out: int, generator: torch.Generator) -> nn.Module:
+        """A layer of `n_out` units with its weights drawn."""
+        raise NotImplementedError
+
+    def build(
+        self, shape: tuple[int, ...], classes: int, generator: torch.Generator
+    ) -> "SequenceNetwork":
+        """The network for `shape` features (or words) per time step."""
+        return build_sequence_network(self, shape[0], classes, generator)
+
+    def problems(self, data: DataConfig, *, on_devices: bool) -> Iterator[Problem]:
+        """What outputs, embeddings and tied weights ask of the data and of the hardware."""
+        if data.gives != "images" and self.output == "units":
+            yield ("output",), f"'{data.name}' needs log-odds, which only linear gives"
+        if self.output == "units" and self.output_bias != 0.0:
+            yield ("output_bias",), "belongs to a linear output; units have bias_init"
+        for_words = data.gives == "words"
+        if for_words and self.embedding is None:
+            yield ("embedding",), "words need one: how many numbers stand for a word?"
+        if not for_words and self.embedding is not None:
+            yield ("embedding",), f"belongs to words, and '{data.name}' has none"
+        if self.tied and self.embedding != self.hidden[-1]:
+            yield (
+                ("tied",),
+                f"needs an embedding as wide as the last hidden layer (embedding is {self.embedding}, "
+                f"the layer has {self.hidden[-1]} units)",
+            )
+        if self.tied and on_devices:
+            yield ("tied",), "weights on devices cannot be shared with the digital embedding"
 
 
 class SequenceNetwork(nn.Module):
@@ -80,7 +124,7 @@ def build_sequence_network(
     widths = [n_inputs, *config.hidden]
     if config.output == "units":
         widths.append(n_outputs)
-    layers = [_layer(config, before, after, generator) for before, after in pairwise(widths)]
+    layers = [config.layer(before, after, generator) for before, after in pairwise(widths)]
     readout = None
     if config.output == "linear":
         readout = nn.Linear(config.hidden[-1], n_outputs)
@@ -89,35 +133,6 @@ def build_sequence_network(
         if config.tied and embedding is not None:
             _tie(readout, embedding)
     return SequenceNetwork(embedding, layers, config.dropout, readout)
-
-
-def _layer(
-    config: SequenceNetworkConfig, n_in: int, n_out: int, generator: torch.Generator
-) -> nn.Module:
-    if isinstance(config, RecurrentConfig):
-        baseline = _BASELINES[config.kind](n_in, n_out)
-        for parameter in baseline.parameters():
-            limit = 1.0 / math.sqrt(n_out)
-            nn.init.uniform_(parameter, -limit, limit, generator=generator)
-        return baseline
-    layer = _units(config, n_in, n_out)
-    layer.reset_parameters(generator)
-    return layer
-
-
-def _units(config: SNUConfig, n_in: int, n_out: int) -> SNU | sSNU:
-    decay = torch.full((n_out,), config.decay) if config.decay_per_unit else config.decay
-    options: dict[str, Any] = {
-        "decay": decay,
-        "recurrent": config.recurrent,
-        "bias_init": config.bias_init,
-        "input_activation": config.input_activation,
-        "train_decay": config.train_decay,
-        "lateral_inhibition": config.lateral_inhibition,
-    }
-    if config.kind == "ssnu":
-        return sSNU(n_in, n_out, **options)
-    return SNU(n_in, n_out, pseudo_derivative=config.pseudo_derivative, **options)
 
 
 def _tie(readout: nn.Linear, embedding: nn.Embedding) -> None:

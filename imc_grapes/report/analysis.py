@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from imc_grapes.metric import Metric, metric_of
+from imc_grapes.metric import Metric
 from imc_grapes.report.tuning import with_chosen
 from imc_grapes.store.frames import Level, frame_of
 from imc_grapes.store.reader import StoredSweep
@@ -90,7 +90,7 @@ def analyse(sweep: StoredSweep) -> Analysis:
         raise InputError(
             f"sweep '{sweep.name}': no trial is done yet, so there is nothing to report"
         )
-    metric = metric_of(sweep.trials[0]["config"])
+    metric = sweep.metric
     trials = with_chosen(trials, metric)
     methods = _in_order(trials["method"])
     settings = _in_order(trials["setting"])

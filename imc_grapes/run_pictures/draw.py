@@ -5,7 +5,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from imc_grapes.config.schema import ChoralesConfig, SNUConfig
 from imc_grapes.data.chorales import Chorales
 from imc_grapes.evaluation.hardware import programmable
 from imc_grapes.experiment.restore import FinishedRun, restore
@@ -15,6 +14,7 @@ from imc_grapes.run_pictures.piano_roll import piano_roll_picture
 from imc_grapes.run_pictures.raster import raster_picture
 from imc_grapes.run_pictures.score_over_time import score_over_time_picture
 from imc_grapes.seeding import generator, stream_seed
+from imc_grapes.spiking import SNU, sSNU
 from imc_grapes.tasks.evaluation_mode import evaluation_mode
 from imc_grapes.vega.export import export
 from imc_grapes.vega.picture import Picture
@@ -49,9 +49,9 @@ def draw_run(path: Path, out_dir: Path, data_dir: Path | None = None) -> list[Pa
     if run.summary["drift"]:
         pictures.append(score_over_time_picture(run.summary))
     with evaluation_mode(run.trainer.model):
-        if isinstance(run.config.network, SNUConfig) and run.config.network.embedding is None:
+        if _shows_potentials(run):
             pictures.append(raster_picture(run.trainer.model, _one_input(run)))
-        if isinstance(run.config.data, ChoralesConfig):
+        if run.config.data.gives == "chords":
             picture, file = _music(run, out_dir)
             pictures.append(picture)
             files.append(file)
@@ -62,6 +62,12 @@ def draw_run(path: Path, out_dir: Path, data_dir: Path | None = None) -> list[Pa
     for picture in pictures:
         files += export(picture, out_dir)
     return files
+
+
+def _shows_potentials(run: FinishedRun) -> bool:
+    """Whether there are units with a membrane potential, and what enters them can be drawn."""
+    has_units = any(isinstance(module, SNU | sSNU) for module in run.trainer.model.modules())
+    return has_units and run.config.data.gives != "words"
 
 
 def _one_input(run: FinishedRun) -> Tensor:

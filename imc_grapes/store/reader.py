@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from imc_grapes.data.base import DATA
+from imc_grapes.metric import ACCURACY, Metric, metric_in
 from imc_grapes.store.database import open_for_reading
 from kernels.errors import InputError
 
@@ -36,6 +38,15 @@ class StoredSweep:
     """Of equivalence, as the metric is shown; None: the metric's own."""
     trials: list[dict[str, Any]]
     """One dict per trial, in the order of the sweep, with the columns of the table, JSON decoded."""
+
+    @property
+    def metric(self) -> Metric:
+        """What all trials are measured by, as the results say, or, while there are none, the data set."""
+        for trial in self.trials:
+            if trial["summary"]:
+                return metric_in(trial["summary"])
+        name = self.base["data"]["name"]
+        return DATA[name].metric if name in DATA else ACCURACY
 
     def with_status(self, status: str) -> list[dict[str, Any]]:
         """The trials of that status."""

@@ -10,7 +10,6 @@ from imc_grapes.config.load import describe
 from imc_grapes.config.overrides import set_key
 from imc_grapes.config.stopping_rules import why_no_validation
 from imc_grapes.config.yaml_file import YamlDocument
-from imc_grapes.metric import metric_on
 from imc_grapes.sweep.axes import CASE, Axes
 from imc_grapes.sweep.labels import axis_part, joined, method_of, short_keys
 from imc_grapes.sweep.plan import Axis, Choice, Role, Setting, Trial
@@ -63,7 +62,7 @@ def expand(
 
 def _refuse_different_metrics(trials: list[Trial], document: YamlDocument) -> None:
     """What is measured in different units cannot be ranked, tuned or drawn together."""
-    first = {metric_on(trial.config.data.name).label: trial for trial in reversed(trials)}
+    first = {trial.config.data.metric.label: trial for trial in reversed(trials)}
     if len(first) > 1:
         listed = ", ".join(
             f"{label} on {trial.config.data.name} ({trial.label})"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from multiprocessing import forkserver
 
 from imc_grapes.config import RunConfig
-from imc_grapes.config.schema import DigitalHardware, PCMHardware, SNUConfig
+from imc_grapes.config.schema import DigitalHardware, PCMHardware
 
 _ALWAYS = ("distributed", "imc_grapes.sweep.attempt", "torch._dynamo")
 _ANALOG_LAYERS = ("aihwkit.nn.conversion",)
@@ -29,7 +29,6 @@ _PROGRAMMING = (
     "kernels.relative_noise",
     "kernels.drifted_read",
 )
-_UNITS = ("kernels.snu", "imc_grapes.networks.rate_coded")
 
 
 def needed_modules(configs: list[RunConfig]) -> list[str]:
@@ -39,8 +38,7 @@ def needed_modules(configs: list[RunConfig]) -> list[str]:
         modules += _TILES
     if any(config.hardware.statistics is not None for config in configs):
         modules += _PROGRAMMING
-    if any(isinstance(config.network, SNUConfig) for config in configs):
-        modules += _UNITS
+    modules += dict.fromkeys(one for config in configs for one in config.network.preload)
     if not all(isinstance(config.hardware, DigitalHardware) for config in configs):
         modules += _ANALOG_LAYERS
     return modules

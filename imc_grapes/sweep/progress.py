@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from imc_grapes.metric import Metric, metric_on
+from imc_grapes.metric import Metric
 from imc_grapes.store.records import TrialResult
 from imc_grapes.sweep.plan import Trial
 
@@ -80,7 +80,7 @@ class ProgressView:
         self._refresh()
 
     def _note_score(self, trial: Trial, result: TrialResult) -> None:
-        metric = metric_on(trial.config.data.name)
+        metric = trial.config.data.metric
         score = (result.summary or {}).get(f"validation_{metric.name}")
         if score is not None and (self._best is None or metric.better(score, self._best[1])):
             self._best = (metric, score, trial.label)

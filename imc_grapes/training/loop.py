@@ -10,8 +10,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from imc_grapes.data import Dataset
 from imc_grapes.data.augmentation import Augmentation
+from imc_grapes.data.dataset import Dataset
 from imc_grapes.data.permuted_tasks import PermutedTasks
 from imc_grapes.data.samples import Samples
 from imc_grapes.grapes import Grapes

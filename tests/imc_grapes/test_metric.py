@@ -2,7 +2,7 @@ import pytest
 
 from imc_grapes.config import parse_run_config
 from imc_grapes.config.yaml_file import YamlDocument
-from imc_grapes.metric import ACCURACY, NLL, PERPLEXITY, metric_named, metric_of
+from imc_grapes.metric import ACCURACY, NLL, PERPLEXITY, metric_in, metric_named
 from imc_grapes.tasks import task_for
 
 
@@ -51,6 +51,7 @@ def test_the_best_is_one_that_no_other_beats(metric):
     assert not any(metric.better(score, best) for score in scores)
     assert all(metric.better(score, metric.worst) for score in scores)
     assert metric_named(metric.name) is metric
+    assert metric_in({"loss": 1.0, f"test_{metric.name}": 0.5}) is metric
 
 
 @pytest.mark.parametrize(
@@ -63,4 +64,4 @@ def test_the_best_is_one_that_no_other_beats(metric):
 )
 def test_the_data_set_and_its_task_agree_on_the_metric(data, network):
     config = parse_run_config(YamlDocument({"name": "x", "data": data, "network": network}, "x"))
-    assert metric_of(config.model_dump(mode="json")) is task_for(config).metric
+    assert config.data.metric is task_for(config).metric

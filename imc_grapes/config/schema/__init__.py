@@ -1,13 +1,6 @@
-"""The shape of a run config, one section per file."""
+"""The shape of a run config, one section per file; networks and data sets bring their own keys along."""
 
-from imc_grapes.config.schema.augmentation import AugmentationConfig
-from imc_grapes.config.schema.data import (
-    AnyDataConfig,
-    ChoralesConfig,
-    DataConfig,
-    RateCoding,
-    WordsConfig,
-)
+from imc_grapes.config.schema.data import AnyData
 from imc_grapes.config.schema.evaluation import EvaluationConfig
 from imc_grapes.config.schema.hardware import (
     AihwkitHardware,
@@ -16,46 +9,21 @@ from imc_grapes.config.schema.hardware import (
     HardwareConfig,
     PCMHardware,
 )
-from imc_grapes.config.schema.network import (
-    CNNConfig,
-    ImageNetworkConfig,
-    LeNetConfig,
-    MLPConfig,
-    NetworkConfig,
-    RecurrentConfig,
-    ResNet9Config,
-    SequenceNetworkConfig,
-    SNUConfig,
-)
+from imc_grapes.config.schema.network import AnyNetwork
 from imc_grapes.config.schema.run import RunConfig
-from imc_grapes.config.schema.tasks import TasksConfig
 from imc_grapes.config.schema.training import GrapesConfig, OptimizerConfig, TrainingConfig
 
 __all__ = [
     "AihwkitHardware",
-    "AnyDataConfig",
+    "AnyData",
+    "AnyNetwork",
     "ArrayConfig",
-    "AugmentationConfig",
-    "CNNConfig",
-    "ChoralesConfig",
-    "DataConfig",
     "DigitalHardware",
     "EvaluationConfig",
     "GrapesConfig",
     "HardwareConfig",
-    "ImageNetworkConfig",
-    "LeNetConfig",
-    "MLPConfig",
-    "NetworkConfig",
     "OptimizerConfig",
     "PCMHardware",
-    "RateCoding",
-    "RecurrentConfig",
-    "ResNet9Config",
     "RunConfig",
-    "SNUConfig",
-    "SequenceNetworkConfig",
-    "TasksConfig",
     "TrainingConfig",
-    "WordsConfig",
 ]

@@ -1,11 +1,13 @@
 """A whole run: one network, trained once on one kind of hardware, then evaluated."""
 
+from typing import Any, cast
+
 from pydantic import Field
 
-from imc_grapes.config.schema.data import AnyDataConfig, DataConfig
+from imc_grapes.config.schema.data import AnyData
 from imc_grapes.config.schema.evaluation import EvaluationConfig
 from imc_grapes.config.schema.hardware import DigitalHardware, HardwareConfig
-from imc_grapes.config.schema.network import MLPConfig, NetworkConfig
+from imc_grapes.config.schema.network import AnyNetwork
 from imc_grapes.config.schema.section import Section
 from imc_grapes.config.schema.training import TrainingConfig
 
@@ -17,8 +19,8 @@ class RunConfig(Section):
     """Free text; it decides no result."""
     seed: int = Field(0, ge=0, lt=2**32)
     """Fixes initial weights, data order, devices, pulses and noise."""
-    data: AnyDataConfig = DataConfig()
-    network: NetworkConfig = MLPConfig(kind="mlp")
+    data: AnyData = Field(cast(Any, {"name": "digits"}), validate_default=True)
+    network: AnyNetwork = Field(cast(Any, {"kind": "mlp"}), validate_default=True)
     hardware: HardwareConfig = DigitalHardware()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()

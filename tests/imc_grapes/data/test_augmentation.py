@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from imc_grapes import RunConfig
-from imc_grapes.config.schema import AugmentationConfig
 from imc_grapes.data.augmentation import Augmentation, augmentation_for
 from imc_grapes.data.dataset import Split
+from imc_grapes.data.deformations import AugmentationConfig
 
 ALL = {"rotation_deg": 15, "shift": 0.1, "shear_deg": 10, "zoom": 0.1, "elastic": 1.0}
 
@@ -103,8 +103,8 @@ def test_pixels_stay_between_zero_and_one():
 
 def test_only_a_config_that_asks_for_it_is_augmented():
     plain = RunConfig(name="x")
-    assert augmentation_for(plain) is None
+    assert augmentation_for(plain.data, 0) is None
     asked = RunConfig.model_validate({"name": "x", "seed": 3, "data": {"augmentation": ALL}})
-    assert augmentation_for(asked).seed == 3
+    assert augmentation_for(asked.data, asked.seed).seed == 3
     music = RunConfig.model_validate({"name": "x", "data": {"name": "jsb"}})
-    assert augmentation_for(music) is None
+    assert augmentation_for(music.data, 0) is None

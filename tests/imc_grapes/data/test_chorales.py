@@ -8,9 +8,9 @@ from made_up_data import NOTES, roll, write_music
 from scipy.io import savemat
 
 from imc_grapes import InputError
-from imc_grapes.config.schema import ChoralesConfig
-from imc_grapes.data import load_dataset
 from imc_grapes.data.chorales import chorale_batch, read_chorales
+from imc_grapes.data.jsb import ChoralesConfig
+from imc_grapes.data.load import load_dataset
 
 
 def test_the_published_parts_are_read(tmp_path):

@@ -6,8 +6,16 @@ import pytest
 import torch
 
 from imc_grapes import InputError
-from imc_grapes.data.cifar import read_cifar
-from imc_grapes.data.locate import FILES, OTHER_LAYOUTS
+from imc_grapes.data.base import DATA
+
+FILES, OTHER_LAYOUTS = (
+    {name: DATA[name].files.layouts[index] for name in ("cifar10", "cifar100")} for index in (0, 1)
+)
+
+
+def read_cifar(name, folder):
+    return DATA[name]().read(folder)
+
 
 COUNT = {"train": 6, "test": 4}
 

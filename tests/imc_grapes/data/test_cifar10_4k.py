@@ -6,10 +6,12 @@ import pytest
 import torch
 
 from imc_grapes import InputError
-from imc_grapes.data.cifar10_4k import read_cifar10_4k
-from imc_grapes.data.locate import FILES, VARIABLE
+from imc_grapes.data.cifar10_4k import CIFAR104kConfig
+from imc_grapes.data.locate import VARIABLE
 
-FILE = Path(FILES["cifar10_4k"][0]) / FILES["cifar10_4k"][1]["images"]
+((FOLDER, PARTS),) = CIFAR104kConfig.files.layouts
+FILE = Path(FOLDER) / PARTS["images"]
+read_cifar10_4k = CIFAR104kConfig().read
 
 
 def write(folder, **arrays):

@@ -1,10 +1,10 @@
 import torch
 
-from imc_grapes.data.digits import TEST_IMAGES, read_digits
+from imc_grapes.data.digits import TEST_IMAGES, DigitsConfig
 
 
 def test_all_images_once_scaled_to_one():
-    train, test = read_digits()
+    train, test = DigitsConfig().read(None)
     assert (len(train), len(test)) == (1797 - TEST_IMAGES, TEST_IMAGES)
     images = torch.cat([train.images, test.images])
     assert images.shape == (1797, 1, 8, 8)
@@ -13,7 +13,7 @@ def test_all_images_once_scaled_to_one():
 
 
 def test_the_cut_is_always_the_same_and_of_all_classes_alike():
-    (train, test), (_, again) = read_digits(), read_digits()
+    (train, test), (_, again) = DigitsConfig().read(None), DigitsConfig().read(None)
     assert torch.equal(test.images, again.images)
     assert torch.bincount(test.labels).min() >= 34
     assert torch.bincount(test.labels).max() <= 38

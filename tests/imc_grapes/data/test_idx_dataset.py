@@ -6,8 +6,18 @@ import pytest
 import torch
 
 from imc_grapes import InputError
-from imc_grapes.data.idx_dataset import N_CLASSES, read_idx_dataset
-from imc_grapes.data.locate import FILES, VARIABLE
+from imc_grapes.data.base import DATA
+from imc_grapes.data.locate import VARIABLE
+
+SETS = {
+    name: DATA[name] for name in ("mnist", "fashion_mnist", "emnist_letters", "emnist_balanced")
+}
+FILES = {name: one.files.layouts[0] for name, one in SETS.items()}
+N_CLASSES = {name: one.n_classes for name, one in SETS.items()}
+
+
+def read_idx_dataset(name, folder):
+    return SETS[name]().read(folder)
 
 
 @pytest.fixture

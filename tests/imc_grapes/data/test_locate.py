@@ -3,7 +3,10 @@ from pathlib import Path
 import pytest
 
 from imc_grapes import InputError
-from imc_grapes.data.locate import FILES, VARIABLE, find_files, found_datasets, search_folders
+from imc_grapes.data.base import DATA
+from imc_grapes.data.locate import VARIABLE, find_files, found_datasets, search_folders
+
+FILES = {one.name: one.value.files.layouts[0] for one in DATA if one.value.files}
 
 
 @pytest.fixture(autouse=True)

@@ -1,19 +1,19 @@
 import pytest
 import torch
 
-from imc_grapes.config.schema import DataConfig
-from imc_grapes.data import load_dataset
 from imc_grapes.data.dataset import Dataset, Split
+from imc_grapes.data.digits import DigitsConfig
+from imc_grapes.data.load import load_dataset
 from imc_grapes.data.permuted_tasks import as_permuted_tasks
 
 
 def tasks(seed=0, count=3, **data):
-    config = DataConfig(name="digits", tasks={"permuted": count}, **data)
+    config = DigitsConfig(tasks={"permuted": count}, **data)
     return load_dataset(config, seed)
 
 
 def test_the_first_task_shows_the_images_as_they_are():
-    plain = load_dataset(DataConfig(name="digits"), 0)
+    plain = load_dataset(DigitsConfig(), 0)
     dataset = tasks()
     for part in ("train", "validation", "test"):
         first = getattr(dataset, part).task(0)

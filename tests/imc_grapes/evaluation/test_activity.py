@@ -5,11 +5,12 @@ from torch import nn
 
 from crossbar.costs import Interval
 from crossbar.costs.event_read import event_read_pJ
-from imc_grapes.config.schema import RecurrentConfig, SNUConfig
 from imc_grapes.data.chorales import Chorales
 from imc_grapes.data.dataset import Split
 from imc_grapes.evaluation.activity import measure_activity
+from imc_grapes.networks.lstm import LSTMConfig
 from imc_grapes.networks.sequence import build_sequence_network
+from imc_grapes.networks.snu import SNUConfig
 from imc_grapes.tasks.image_classification import ImageClassification
 from imc_grapes.tasks.next_chord import NextChord
 
@@ -68,7 +69,7 @@ def test_fewer_spikes_cost_less_and_a_silent_network_costs_its_conversions():
 
 
 def test_an_lstm_reads_four_times_the_columns_and_its_own_outputs():
-    config = RecurrentConfig(kind="lstm", hidden=(20,))
+    config = LSTMConfig(hidden=(20,))
     lstm = build_sequence_network(config, 88, 88, torch.Generator().manual_seed(0))
     cost = measure_activity(lstm, NextChord(), chorales()).read_energy_pJ_per_step
     assert cost["typical"] > event_read_pJ(2 * 4 * 20 + 88, 0, 0).typical

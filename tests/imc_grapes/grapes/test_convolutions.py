@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from imc_grapes import Grapes
-from imc_grapes.config.schema import LeNetConfig, ResNet9Config
-from imc_grapes.networks import build_network
+from imc_grapes.networks.lenet import LeNetConfig
+from imc_grapes.networks.resnet9 import ResNet9Config
 
 MODES = ["propagating", "local", "lr_matched"]
 
@@ -18,7 +18,7 @@ def exact(tensor):
 
 
 def built(config, image_shape, n_classes=4):
-    network = build_network(config, image_shape, n_classes, torch.Generator().manual_seed(0))
+    network = config.build(image_shape, n_classes, torch.Generator().manual_seed(0))
     generator = torch.Generator().manual_seed(1)
     for parameter in network.parameters():
         spread = torch.rand(len(parameter), generator=generator) * 1.5 + 0.3

@@ -4,16 +4,13 @@ from aihwkit.nn import AnalogLinear
 from aihwkit.simulator.tiles.module import TileModule
 
 from imc_grapes import RunConfig
-from imc_grapes.config.schema import MLPConfig
 from imc_grapes.hardware import on_hardware
 from imc_grapes.hardware.aihwkit_presets import find_preset
-from imc_grapes.networks import build_network
+from imc_grapes.networks.mlp import MLPConfig
 
 
 def built(hardware, hidden=(40, 30)):
-    network = build_network(
-        MLPConfig(kind="mlp", hidden=hidden), (1, 8, 8), 10, torch.Generator().manual_seed(0)
-    )
+    network = MLPConfig(hidden=hidden).build((1, 8, 8), 10, torch.Generator().manual_seed(0))
     config = RunConfig.model_validate({"name": "x", "hardware": hardware})
     return network, on_hardware(network, config)
 

@@ -9,9 +9,9 @@ from aihwkit.simulator.configs import FloatingPointRPUConfig
 from torch import nn
 
 from imc_grapes import Grapes, RunConfig
-from imc_grapes.config.schema import LeNetConfig, ResNet9Config
 from imc_grapes.hardware import on_hardware
-from imc_grapes.networks import build_network
+from imc_grapes.networks.lenet import LeNetConfig
+from imc_grapes.networks.resnet9 import ResNet9Config
 from imc_grapes.training.optimizers import build_optimizer
 
 LENET = {"kind": "lenet"}
@@ -37,7 +37,7 @@ def images():
 
 def network(config):
     kind = LeNetConfig if config is LENET else ResNet9Config
-    return build_network(kind(**config), (1, 16, 16), 4, torch.Generator().manual_seed(0))
+    return kind(**config).build((1, 16, 16), 4, torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize(

@@ -5,20 +5,17 @@ import torch
 from torch import nn
 
 from imc_grapes import InputError
-from imc_grapes.config.schema import (
-    CNNConfig,
-    LeNetConfig,
-    MLPConfig,
-    RecurrentConfig,
-    ResNet9Config,
-)
-from imc_grapes.networks import build_network
+from imc_grapes.networks.cnn import CNNConfig
+from imc_grapes.networks.gru import GRUConfig
+from imc_grapes.networks.lenet import LeNetConfig
+from imc_grapes.networks.mlp import MLPConfig
+from imc_grapes.networks.resnet9 import ResNet9Config
 from imc_grapes.networks.row_sequential import RowSequentialClassifier, rows
 from imc_grapes.networks.sequence import build_sequence_network
 
 
 def built(config, image_shape=(1, 8, 8), n_classes=10, seed=0):
-    return build_network(config, image_shape, n_classes, torch.Generator().manual_seed(seed))
+    return config.build(image_shape, n_classes, torch.Generator().manual_seed(seed))
 
 
 def shapes(network):
@@ -144,7 +141,7 @@ def test_rows_of_an_image_come_from_top_to_bottom_and_the_last_output_answers():
     assert sequence.shape == (4, 2, 15)
     assert torch.equal(sequence[1, 0], images[0, :, 1].flatten())
     network = build_sequence_network(
-        RecurrentConfig(kind="gru", hidden=(6,)), 15, 7, torch.Generator().manual_seed(0)
+        GRUConfig(hidden=(6,)), 15, 7, torch.Generator().manual_seed(0)
     )
     answers = RowSequentialClassifier(network)(images)
     assert torch.equal(answers, network(sequence)[0][-1])

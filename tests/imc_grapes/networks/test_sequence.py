@@ -1,9 +1,14 @@
 import pytest
 import torch
 
-from imc_grapes.config.schema import RateCoding, RecurrentConfig, SNUConfig
+from imc_grapes.data.base import RateCoding
+from imc_grapes.networks.gru import GRUConfig
+from imc_grapes.networks.lstm import LSTMConfig
 from imc_grapes.networks.rate_coded import RateCodedClassifier, RateEncoder
+from imc_grapes.networks.rnn import RNNConfig
 from imc_grapes.networks.sequence import build_sequence_network
+from imc_grapes.networks.snu import SNUConfig
+from imc_grapes.networks.ssnu import SSNUConfig
 from imc_grapes.spiking import SNU
 
 
@@ -13,11 +18,11 @@ def build(config, n_in=6, n_out=4, seed=0):
 
 CONFIGS = [
     SNUConfig(kind="snu", hidden=(5, 7)),
-    SNUConfig(kind="ssnu", hidden=(5,), recurrent=True, train_decay=True, decay_per_unit=True),
+    SSNUConfig(hidden=(5,), recurrent=True, train_decay=True, decay_per_unit=True),
     SNUConfig(kind="snu", hidden=(5,), output="units"),
-    RecurrentConfig(kind="rnn", hidden=(5,)),
-    RecurrentConfig(kind="lstm", hidden=(5, 7)),
-    RecurrentConfig(kind="gru", hidden=(5,), output="units"),
+    RNNConfig(hidden=(5,)),
+    LSTMConfig(hidden=(5, 7)),
+    GRUConfig(hidden=(5,), output="units"),
 ]
 
 
@@ -63,7 +68,7 @@ def test_options_reach_the_units():
 
 
 def test_tied_words_are_read_out_with_the_weights_that_embed_them():
-    network = build(SNUConfig(kind="ssnu", hidden=(8,), embedding=8, tied=True), n_in=20, n_out=20)
+    network = build(SSNUConfig(hidden=(8,), embedding=8, tied=True), n_in=20, n_out=20)
     assert network.readout.weight is network.embedding.weight
     answers, _ = network(torch.randint(20, (5, 3)))
     assert answers.shape == (5, 3, 20)

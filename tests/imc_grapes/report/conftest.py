@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from imc_grapes.metric import metric_on
 from imc_grapes.store import StoreWriter
 from imc_grapes.store.records import TrialResult
 from imc_grapes.sweep import load_sweep
@@ -35,7 +34,7 @@ def made_up(
     times_s: tuple[float, ...] = (25.0, 86400.0, 31536000.0),
 ) -> TrialResult:
     """A result in which global compensation wins two hundredths, and every step in time costs one."""
-    metric = metric_on(trial.config.data.name).name
+    metric = trial.config.data.metric.name
     drift = [
         {
             "time_s": time_s,

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from imc_grapes.config import config_hash, load_run_config
-from imc_grapes.data import load_dataset
+from imc_grapes.data.load import load_dataset
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.run import prepare
 from imc_grapes.training.checkpoint import load_checkpoint, save_checkpoint

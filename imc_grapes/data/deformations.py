@@ -4,12 +4,12 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from imc_grapes.config.schema.section import Section
+from device_models.parameters import Parameters
 
 Degrees = Annotated[float, Field(ge=0.0, le=90.0)]
 
 
-class AugmentationConfig(Section):
+class AugmentationConfig(Parameters):
     """Every training image is deformed at random each time it is shown; each key is the largest deformation of its
     kind, drawn uniformly up to it in both directions, and 0 leaves it out. Images for testing stay as they are."""
 
