@@ -32,7 +32,7 @@ class CIFAR104kConfig(ImageData):
         """The first 4,000 training images of CIFAR-10: the first 3,200 for training, the last 800 for testing.
 
         CIFAR-10 publishes its images in random order, so the cut is fair as it stands: 302 to 337 images of each class
-        are trained on, 64 to 94 tested. An accuracy on them is no CIFAR-10 accuracy: that takes 50,000 and 10,000 images.
+        are trained on, 64 to 94 tested. An accuracy on them is no CIFAR-10 accuracy: that takes 50,000 and 10,000.
 
         Raises:
             InputError: the file is missing or broken.

@@ -1,12 +1,14 @@
 """Networks of spiking neural units."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import nn
 
-from imc_grapes.networks.base import NETWORKS
+from imc_grapes.data.base import DataConfig
+from imc_grapes.networks.base import NETWORKS, Problem
 from imc_grapes.networks.sequence import SequenceNetworkConfig
 
 
@@ -33,6 +35,12 @@ class SNUConfig(SequenceNetworkConfig):
     """Stands in for the derivative of the step of kind snu; ssnu needs none."""
     lateral_inhibition: bool = False
     """The output of any unit of a layer resets all of them."""
+
+    def problems(self, data: DataConfig, *, on_devices: bool) -> Iterator[Problem]:
+        """As of every network over time; and a decay of its own is of use to a unit that trains it."""
+        yield from super().problems(data, on_devices=on_devices)
+        if self.decay_per_unit and not self.train_decay:
+            yield ("decay_per_unit",), "makes no difference unless train_decay is true"
 
     def layer(self, n_in: int, n_out: int, generator: torch.Generator) -> nn.Module:
         """A layer of units with its weights drawn."""

@@ -2,7 +2,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imc_grapes.data import Split, batches
+from imc_grapes.data.dataset import Split, batches
 
 
 def numbered(n):
