@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from crossbar.costs import ArrayLimits, Method, network_cost
 from imc_grapes.cli.app import app
 from imc_grapes.config import config_hash, load_run_config
-from imc_grapes.data import load_dataset
+from imc_grapes.data.load import load_dataset
 from imc_grapes.experiment import run_experiment
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.run import prepare

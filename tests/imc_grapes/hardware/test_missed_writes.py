@@ -6,7 +6,6 @@ from crossbar.specs import ProgramSpec
 from imc_grapes import RunConfig
 from imc_grapes.hardware import on_hardware
 from imc_grapes.hardware.missed_writes import count_missed_writes
-from imc_grapes.networks.build import build_network
 
 
 def built(hardware):
@@ -18,7 +17,7 @@ def built(hardware):
             "hardware": hardware,
         }
     )
-    network = build_network(config.network, (1, 8, 8), 10, torch.Generator().manual_seed(0))
+    network = config.network.build((1, 8, 8), 10, torch.Generator().manual_seed(0))
     return on_hardware(network, config), config.hardware
 
 
