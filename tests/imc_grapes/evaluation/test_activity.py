@@ -10,7 +10,6 @@ from imc_grapes.data.dataset import Split
 from imc_grapes.evaluation.activity import measure_activity
 from imc_grapes.networks.lstm import LSTMConfig
 from imc_grapes.networks.sequence import build_sequence_network
-from imc_grapes.networks.snu import SNUConfig
 from imc_grapes.tasks.image_classification import ImageClassification
 from imc_grapes.tasks.next_chord import NextChord
 
