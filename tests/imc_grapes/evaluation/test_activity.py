@@ -19,7 +19,7 @@ def chorales():
 
 
 def network(**options):
-    config = SNUConfig(kind=options.pop("kind", "snu"), hidden=(20,), **options)
+    config = NETWORKS[options.pop("kind", "snu")](hidden=(20,), **options)
     return build_sequence_network(config, 88, 88, torch.Generator().manual_seed(0))
 
 
