@@ -8,6 +8,7 @@ from crossbar.costs.event_read import event_read_pJ
 from imc_grapes.data.chorales import Chorales
 from imc_grapes.data.dataset import Split
 from imc_grapes.evaluation.activity import measure_activity
+from imc_grapes.networks.base import NETWORKS
 from imc_grapes.networks.lstm import LSTMConfig
 from imc_grapes.networks.sequence import build_sequence_network
 from imc_grapes.tasks.image_classification import ImageClassification
