@@ -4,9 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crossbar.later_reads import drifted
     from crossbar.pcm_config import PCMConfig
-    from crossbar.pcm_tile import PCMTile
+    from crossbar.pcm_tile import PCMTile, drifted
     from crossbar.readout import ColumnCurrent, PerDevice, Probe
     from crossbar.tile_conductances import TileConductances, conductances
 
@@ -29,7 +28,7 @@ _HOME = {
     "Probe": "crossbar.readout",
     "TileConductances": "crossbar.tile_conductances",
     "conductances": "crossbar.tile_conductances",
-    "drifted": "crossbar.later_reads",
+    "drifted": "crossbar.pcm_tile",
 }
 
 

@@ -8,18 +8,23 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from crossbar.specs import ArraySpec, ProgramSpec, RefreshSpec
 from crossbar.streams import Stream
-from device_models.faults import Faults
+from device_models.faults import FaultMap, Faults
 from device_models.training import PulsedDevices, TrainingModel
 from kernels.errors import InputError
 from kernels.pair_pulses import Pairs
+from kernels.pair_read import read_pairs
+from kernels.pulse_read import read_after_pulse
 from kernels.random_streams import stream_key
+from kernels.read_law import ReadLaw
 
 Array = NDArray[np.float32]
 
 _UNDATED = np.empty(0, np.int32)
+_NO_VARIANCE = np.empty(0, np.float32)
 _MOST_PULSES_TO_AVERAGE = 2000
 _DEVICES_TO_AVERAGE = 1024
 _SMALLEST_STEP = 1e-3
@@ -69,7 +74,8 @@ class PairArray:
         model: of the single device.
         array: K and the range of weights.
         faults: fractions of stuck devices.
-        dated: keep the time of each device's last pulse.
+        seconds_per_update: time that an update takes, s, if the time of each device's last pulse is to be kept;
+            else None.
         stream: see `crossbar.streams`; fixes all random numbers.
 
     Attributes:
@@ -85,12 +91,13 @@ class PairArray:
         model: TrainingModel,
         array: ArraySpec,
         faults: Faults,
-        dated: bool,
+        seconds_per_update: float | None,
         stream: Stream,
     ) -> None:
         self.model = model
         self.faults = faults
         self.shape = shape
+        self._seconds_per_update = seconds_per_update or 0.0
         self.sharing = array.devices_per_polarity
         self.stream = stream
         self.event = 0
@@ -107,9 +114,13 @@ class PairArray:
         n = int(np.prod(stacked))
         self.g_plus: Array = np.zeros(stacked, np.float32)
         self.g_minus: Array = np.zeros(stacked, np.float32)
-        self._state_plus = model.fresh_state(n, int(self.key("devices", "plus")))
-        self._state_minus = model.fresh_state(n, int(self.key("devices", "minus")))
-        self._draw_stuck()
+        self._state_plus, self._stuck_plus = model.produce(
+            n, int(self.key("devices", "plus")), faults
+        )
+        self._state_minus, self._stuck_minus = model.produce(
+            n, int(self.key("devices", "minus")), faults
+        )
+        dated = seconds_per_update is not None
         self._last_plus = np.zeros(n, np.int32) if dated else _UNDATED
         self._last_minus = np.zeros(n, np.int32) if dated else _UNDATED
 
@@ -118,7 +129,7 @@ class PairArray:
         self._stuck_plus = self.faults.draw(n, int(self.key("devices", "plus")))
         self._stuck_minus = self.faults.draw(n, int(self.key("devices", "minus")))
 
-    def key(self, *purpose: str | int) -> np.uint64:
+    def key(self, *purpose: str | int | float) -> np.uint64:
         """The random stream of this tile for one purpose."""
         seed, *place = self.stream
         return stream_key(seed, *place, *purpose)
@@ -141,6 +152,83 @@ class PairArray:
             self._last_plus,
             self._last_minus,
         )
+
+    @property
+    def stuck(self) -> tuple[FaultMap, FaultMap]:
+        """The positive and the negative devices that ignore pulses and do not drift."""
+        return self._stuck_plus, self._stuck_minus
+
+    def per_weight(self, g: Array) -> Array:
+        """Conductances `[2, *shape of g_plus]` summed over the K devices of a polarity: `[2, n_out, n_in]`."""
+        return g if g.ndim == 3 else g.sum(axis=1)
+
+    def read_by_law(self, later_s: float, weights: Tensor, variance: Tensor | None) -> None:
+        """The weights by the model's own law, some time after the last update.
+
+        Args:
+            later_s: s, 0 or more.
+            weights: float32 [n_out, n_in], overwritten: means over the read noise.
+            variance: float32 [n_out, n_in], overwritten with the variance of the read noise; None to read without.
+
+        Raises:
+            InputError: the device model has no such law.
+        """
+        read_pairs(
+            self.pairs,
+            self._law(),
+            self._seconds_per_update,
+            later_s,
+            self.event,
+            self.weight_per_uS,
+            weights.numpy().reshape(-1),
+            _NO_VARIANCE if variance is None else variance.numpy().reshape(-1),
+        )
+
+    def one_read(self, later_s: float, seed: int, noise: bool) -> Array:
+        """One read of every device by the model's own law: float32 `[2, *shape of g_plus]`, µS.
+
+        Args:
+            later_s: s since the last update, 0 or more.
+            seed: fixes the read noise.
+            noise: with it, or without.
+
+        Raises:
+            InputError: the device model has no such law.
+        """
+        law = self._law()
+        if not noise:
+            law = law._replace(noise_slope=0.0, noise_offset_uS=0.0)
+        polarities = (
+            ("plus", self.g_plus, self._state_plus, self._last_plus),
+            ("minus", self.g_minus, self._state_minus, self._last_minus),
+        )
+        return np.stack(
+            [
+                read_after_pulse(
+                    g.reshape(-1),
+                    state,
+                    self._ages_s(last, later_s),
+                    law,
+                    self.key("one read", polarity, seed, later_s),
+                ).reshape(g.shape)
+                for polarity, g, state, last in polarities
+            ]
+        )
+
+    def _ages_s(self, last: NDArray[np.int32], later_s: float) -> Array:
+        """Times since the last pulses as `kernels.pair_read` has them: one for all where they are not dated."""
+        if not last.size:
+            return np.full(1, later_s, np.float32)
+        updates = (self.event + 1 - last).astype(np.float32)
+        return updates * np.float32(self._seconds_per_update) + np.float32(later_s)
+
+    def _law(self) -> ReadLaw:
+        law = self.model.read_law
+        if law is None:
+            raise InputError(
+                f"the model {self.model.model} has no drift of its own; give `statistics`"
+            )
+        return law
 
     def write(self, weights: Array, spec: ProgramSpec) -> None:
         """RESET everything and write weights `[n_out, n_in]`, all of them within the range.

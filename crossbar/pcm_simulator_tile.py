@@ -1,6 +1,5 @@
 """The simulated array behind a `PCMTile`: devices, reads, products and updates, without autograd."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from crossbar.analog_product import analog_product, converters
+from crossbar.drift_compensation import CompensationRead
+from crossbar.later_reads import read_by_law, read_by_statistics
 from crossbar.pair_array import PairArray
+from crossbar.read_out import NoiseKeys, ReadOut
 from crossbar.single_thread import product
 from crossbar.specs import ProgramSpec
 from crossbar.streams import Stream
@@ -22,24 +24,9 @@ from kernels.pair_weights import pair_weights
 
 if TYPE_CHECKING:
     from crossbar.pcm_config import PCMConfig
+    from device_models.inference.statistics import InferenceStatistics
 
 _FORWARD, _BACKWARD = 0, 1
-_NOTHING = np.empty(0, np.float32)
-
-
-@dataclass
-class ReadOut:
-    """What a read of all pairs found.
-
-    Attributes:
-        weights: float32 [n_out, n_in].
-        variance: float32 [n_out, n_in], variance of the read noise; None without.
-        gain: digital factor on the outputs, for drift compensation.
-    """
-
-    weights: Tensor
-    variance: Tensor | None
-    gain: float = 1.0
 
 
 class PCMSimulatorTile(SimulatorTile):
@@ -59,7 +46,7 @@ class PCMSimulatorTile(SimulatorTile):
             rpu_config.device,
             rpu_config.array,
             rpu_config.faults,
-            rpu_config.read.seconds_per_update is not None,
+            rpu_config.read.seconds_per_update,
             stream,
         )
         blind = rpu_config.read.during_training == "never"
@@ -69,17 +56,21 @@ class PCMSimulatorTile(SimulatorTile):
         self.learning_rate = 0.1
         self.reads = 0
         self.later: ReadOut | None = None
-        self._now = ReadOut(torch.zeros(d_size, x_size), None)
+        self._now = ReadOut(torch.zeros(d_size, x_size))
         self._stale = True
         self._known_converters: dict[int, tuple[dict[str, Any], Converters | None]] = {}
         self._renew_keys()
 
     def _renew_keys(self) -> None:
+        self._training_keys = self._noise_keys()
+
+    def _noise_keys(self, *purpose: str | int | float) -> tuple[NoiseKeys, NoiseKeys]:
         key = self.devices.key
-        self._noise_keys = tuple(
-            (key("inputs", direction), key("outputs", direction))
+        forward, backward = (
+            (key("inputs", direction, *purpose), key("outputs", direction, *purpose))
             for direction in ("forward", "backward")
         )
+        return forward, backward
 
     def set_config(self, rpu_config: "PCMConfig") -> None:
         """Use the converters of this configuration from now on; the devices stay what they are."""
@@ -87,59 +78,54 @@ class PCMSimulatorTile(SimulatorTile):
 
     def read_out(self) -> ReadOut:
         """The weights as the array shows them at this moment."""
-        read = self._config.read
-        if read.noise or read.seconds_per_update is not None:
-            self._read_by_law(self._now, 0.0)
-        else:
-            devices = self.devices
-            pairs = devices.pairs
-            shape = (devices.sharing, self._now.weights.numel())
-            pair_weights(
-                pairs.g_plus.reshape(shape),
-                pairs.g_minus.reshape(shape),
-                devices.weight_per_uS,
-                self._now.weights.numpy().reshape(-1),
-            )
+        if not self._config.read.noise:
             self._now.variance = None
+        elif self._now.variance is None:
+            self._now.variance = torch.empty(self.devices.shape)
+        self._read(self._now.weights, self._now.variance)
         self._stale = False
         return self._now
 
-    def read_by_law(self, later_s: float) -> ReadOut:
-        """The weights some time after the last update, by the device model's own drift law.
+    def _read(self, weights: Tensor, variance: Tensor | None) -> None:
+        devices = self.devices
+        if variance is not None or self._config.read.seconds_per_update is not None:
+            devices.read_by_law(0.0, weights, variance)
+            return
+        pairs = devices.pairs
+        shape = (devices.sharing, weights.numel())
+        pair_weights(
+            pairs.g_plus.reshape(shape),
+            pairs.g_minus.reshape(shape),
+            devices.weight_per_uS,
+            weights.numpy().reshape(-1),
+        )
+
+    def read_later(
+        self,
+        time_s: float,
+        statistics: "InferenceStatistics | None",
+        seed: int,
+        read_noise: bool,
+        compensate: CompensationRead | None,
+    ) -> None:
+        """Compute all products with a read some time after the last update, until `later` is None again.
 
         Args:
-            later_s: s, above 0.
+            time_s: s since the last update, 0 or more.
+            statistics: drift and noise from here on; None for the model's own law since the last pulse.
+            seed: fixes what the statistics draw, and the noise of reads and converters meanwhile.
+            read_noise: of the model's own law; statistics have their own.
+            compensate: what drift compensation reads; None for no compensation.
 
         Raises:
-            InputError: the device model has no such law.
+            InputError: neither a law nor statistics, statistics of another g_max, or nothing conducts.
         """
-        if self.devices.model.read_law is None:
-            raise InputError(
-                f"the model {self._config.device.model} has no drift of its own; give `statistics`"
-            )
-        seen = ReadOut(torch.empty(self.devices.shape), None)
-        self._read_by_law(seen, later_s)
-        return seen
-
-    def _read_by_law(self, seen: ReadOut, later_s: float) -> None:
-        from kernels.pair_read import read_pairs
-
-        read = self._config.read
-        devices = self.devices
-        law = devices.model.read_law
-        if law is None:
-            raise InputError(f"the model {self._config.device.model} has no read law")
-        seen.variance = torch.empty(devices.shape) if read.noise else None
-        read_pairs(
-            devices.pairs,
-            law,
-            read.seconds_per_update or 0.0,
-            later_s,
-            devices.event,
-            devices.weight_per_uS,
-            seen.weights.numpy().reshape(-1),
-            _NOTHING if seen.variance is None else seen.variance.numpy().reshape(-1),
-        )
+        if statistics is None:
+            later = read_by_law(self.devices, time_s, seed, read_noise, compensate)
+        else:
+            later = read_by_statistics(self.devices, time_s, statistics, seed, compensate)
+        later.noise_keys = self._noise_keys("later", seed, time_s)
+        self.later = later
 
     def forward(
         self,
@@ -160,10 +146,7 @@ class PCMSimulatorTile(SimulatorTile):
         if self._with_copy:
             return self._product_of_copy(x_input, transposed=True)
         seen = self.later or self.read_out()
-        transposed = ReadOut(
-            seen.weights.T, None if seen.variance is None else seen.variance.T, seen.gain
-        )
-        return self._product(x_input, transposed, _FORWARD)
+        return self._product(x_input, seen, _FORWARD)
 
     def backward(
         self,
@@ -186,15 +169,17 @@ class PCMSimulatorTile(SimulatorTile):
         return y.reshape(*values.shape[:-1], y.shape[-1])
 
     def _product(self, values: Tensor, seen: ReadOut, direction: int) -> Tensor:
-        matrix = _matrix(values)
-        self.reads += 1
+        weights, variance = seen.weights, seen.variance
+        if direction == _FORWARD:
+            weights, variance = weights.T, None if variance is None else variance.T
+        if seen.noise_keys is None:
+            self.reads += 1
+            keys, draw = self._training_keys[direction], self.reads
+        else:
+            seen.products += 1
+            keys, draw = seen.noise_keys[direction], seen.products
         y = analog_product(
-            matrix,
-            seen.weights,
-            seen.variance,
-            self._converters(direction),
-            self._noise_keys[direction],
-            self.reads,
+            _matrix(values), weights, variance, self._converters(direction), keys, draw
         )
         if seen.gain != 1.0:
             y *= seen.gain
@@ -270,8 +255,11 @@ class PCMSimulatorTile(SimulatorTile):
         Args:
             as_ref: the scratch matrix that products use, which the next read overwrites; else a copy.
         """
-        weights = self.read_out().weights
-        return weights if as_ref else weights.clone()
+        if as_ref and not self._config.read.noise:
+            return self.read_out().weights
+        weights = torch.empty(self.devices.shape)
+        self._read(weights, None)
+        return weights
 
     def get_x_size(self) -> int:
         """n_in."""

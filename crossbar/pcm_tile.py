@@ -2,9 +2,10 @@
 
 import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from crossbar.drift_compensation import CompensationRead
 from crossbar.optimizer_check import before_step
 from crossbar.pcm_simulator_tile import PCMSimulatorTile
 from crossbar.specs import ProgramSpec
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 
 _TRAINED = "analog_ctx_requires_grad"
-
-_SHORTEST_S = 1e-6
-"""A power law of the time since a pulse has no value at 0 s."""
 
 
 class PCMTile(CustomTile):
@@ -207,41 +206,47 @@ class PCMTile(CustomTile):
         statistics: "InferenceStatistics | None" = None,
         seed: int = 0,
         compensate_drift: bool = False,
+        compensation_read: CompensationRead = "weights",
+        read_noise: bool = True,
     ) -> None:
         """Read the devices as they would be some time after the last update, until `drift_to(None)`.
 
-        Nothing about the training state changes; updates are refused meanwhile. Later times of the same
-        devices come from calls with the same statistics and seed, in order. `crossbar.drifted` does this
-        for a whole model, and undoes it.
+        Nothing about the training state changes; updates are refused meanwhile. The same statistics and seed give
+        the same devices at every time. `crossbar.drifted` does this for a whole model, and undoes it.
 
         Args:
             time_s: s since the last update; None for the present again.
             statistics: see `crossbar.drifted`.
             seed: see `crossbar.drifted`.
             compensate_drift: see `crossbar.drifted`.
+            compensation_read: see `crossbar.drifted`.
+            read_noise: see `crossbar.drifted`.
 
         Raises:
-            InputError: the time is negative or runs backwards, or there is neither a drift law nor statistics.
+            InputError: see `crossbar.drifted`.
         """
         if time_s is None:
             self.tile.later = None
             return
         if not 0.0 <= time_s < float("inf"):
             raise InputError(f"time_s: must be 0 s or more and finite (got {time_s})")
-        if statistics is not None:
-            from crossbar.later_reads import LaterReads
-
-            devices = self.tile.devices
-            self.tile.later = LaterReads(devices, statistics, seed).read(time_s, compensate_drift)
-            return
-        later = self.tile.read_by_law(max(time_s, _SHORTEST_S))
-        if compensate_drift:
-            now = float(self.tile.read_out().weights.abs().sum())
-            then = float(later.weights.abs().sum())
-            if then == 0.0:
-                raise InputError("drift compensation finds no current: all weights are zero")
-            later.gain = now / then
-        self.tile.later = later
+        if compensation_read not in get_args(CompensationRead):
+            raise InputError(
+                f"compensation_read: must be one of {', '.join(get_args(CompensationRead))} (got "
+                f"{compensation_read!r})"
+            )
+        if compensation_read != "weights" and not compensate_drift:
+            raise InputError(
+                f"compensation_read: {compensation_read!r} has no effect without compensate_drift"
+            )
+        if statistics is not None and not read_noise:
+            raise InputError(
+                "read_noise: False has no effect on statistics, which have their own; use those with "
+                "read_noise={'scale': 0}"
+            )
+        self.tile.read_later(
+            time_s, statistics, seed, read_noise, compensation_read if compensate_drift else None
+        )
 
     def _warn_if_clipped(self, weights: Tensor) -> None:
         scaled = self.rpu_config.mapping.weight_scaling_omega > 0.0
@@ -382,6 +387,50 @@ class PCMTileArray(TileModuleArray):
             super().__init__(out_size, in_size, rpu_config, bias, **kwargs)
         finally:
             rpu_config.streams.end_array()
+
+
+@contextmanager
+def drifted(
+    model: nn.Module,
+    time_s: float,
+    statistics: "InferenceStatistics | None" = None,
+    seed: int = 0,
+    compensate_drift: bool = False,
+    compensation_read: CompensationRead = "weights",
+    read_noise: bool = True,
+) -> Iterator[None]:
+    """Within the block, every PCM tile of a model reads as it would some time after its training ended.
+
+    The training state stays as it is, and training in the block is refused.
+
+    Args:
+        model: any module with PCM tiles.
+        time_s: s since the last update, 0 or more. The device model's own law holds from its own first time on
+            (38.6 s for nandakumar2018); earlier reads find what the last pulses left.
+        statistics: drift and read noise of the devices; None for the device model's own drift law since
+            the last pulse, with the exponent that each device has for good.
+        seed: fixes what the statistics draw, and the noise of reads and converters in the block: the same seed gives
+            the same devices at every time.
+        compensate_drift: global drift compensation, one digital factor per tile.
+        compensation_read: what it reads, "weights" or "conductances"; see `crossbar.drift_compensation`.
+        read_noise: the device model's own read noise, drawn anew for every input vector, whether or not
+            `PCMConfig.read.noise` has it in the training; False for the mean of many reads without it.
+
+    Raises:
+        InputError: the model has no PCM tile, the time is negative, the devices have no drift law and no statistics
+            are given, the statistics are for another g_max, nothing conducts that could be compensated, or an argument
+            has no effect beside the others.
+    """
+    tiles = [tile for tile in model.modules() if isinstance(tile, PCMTile)]
+    if not tiles:
+        raise InputError(f"{type(model).__name__} has no PCM tile that could drift")
+    try:
+        for tile in tiles:
+            tile.drift_to(time_s, statistics, seed, compensate_drift, compensation_read, read_noise)
+        yield
+    finally:
+        for tile in tiles:
+            tile.drift_to(None)
 
 
 def _drift_analog_weights(layer: AnalogLayerBase, t_inference: float = 0.0) -> None:

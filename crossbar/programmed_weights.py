@@ -5,7 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crossbar.drift_compensation import drift_compensation_factor
+from crossbar.drift_compensation import (
+    CompensationRead,
+    compensation_read,
+    drift_compensation_factor,
+)
 from crossbar.mapping import map_weights_to_pairs, pairs_to_weights
 from device_models.inference.state import ProgrammedState
 from device_models.inference.statistics import InferenceStatistics
@@ -53,13 +57,14 @@ class ProgrammedWeights:
         state = statistics.program(np.stack([pairs.g_plus, pairs.g_minus]), seed, device_seed)
         return cls(statistics, state, pairs.scale, statistics.read(state, 0.0, seed))
 
-    def read(self, time_s: float, seed: int, compensate_drift: bool = False) -> Array:
+    def read(self, time_s: float, seed: int, compensate: CompensationRead | None = None) -> Array:
         """The weights as the array holds them now.
 
         Args:
             time_s: s since programming; not earlier than the latest read.
             seed: fixes the read noise.
-            compensate_drift: multiply by the global drift compensation factor.
+            compensate: multiply by the global drift compensation factor of a read of "weights" or
+                "conductances"; None: do not.
 
         Returns:
             float32, shape of the weights.
@@ -68,5 +73,11 @@ class ProgrammedWeights:
             InputError: time goes backwards, or drift compensation finds no current.
         """
         g = self.statistics.read(self.state, time_s, seed)
-        factor = drift_compensation_factor(self.reference_uS, g) if compensate_drift else 1.0
+        factor = 1.0
+        if compensate is not None:
+            before, after = (
+                compensation_read(g_plus, g_minus, compensate)
+                for g_plus, g_minus in (self.reference_uS, g)
+            )
+            factor = drift_compensation_factor(before, after)
         return pairs_to_weights(g[0], g[1], self.scale * factor)

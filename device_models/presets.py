@@ -1,7 +1,7 @@
 """The named device models with their parameters, units and sources, ready to print or to dump."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from device_models.inference.programming_noise import ProgrammingNoise
@@ -101,7 +101,9 @@ def _statistics_parameters(name: str) -> Iterator[PresetParameter]:
 
 
 def _training_parameters(model: TrainingModel) -> Iterator[PresetParameter]:
-    yield from _flat(model, "", model.source)
+    for parameter in _flat(model, "", model.source):
+        source = model.sources.get(parameter.name, parameter.source)
+        yield replace(parameter, source=source)
     for name in ("g_min_uS", "granularity_uS"):
         yield PresetParameter(name, getattr(model, name), "µS", "follows from the others")
     yield PresetParameter("state_per_device", list(model.state_rows), "1", model.source)

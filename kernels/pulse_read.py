@@ -1,57 +1,61 @@
-"""Read of devices that drift since their last pulse, with noise that grows with the conductance."""
+"""One read of every device some time after its last pulse, by the law of `kernels.read_law`."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels.bulk_random import for_tiles
-from kernels.fast_math import exp, log
 from kernels.jit_on_call import jit_on_call
 from kernels.random_streams import TILE, fill_normals
+from kernels.read_law import READ_LAW, ReadLaw, drifted, log_age, noisy_read
 
 
 @jit_on_call(
-    "void(int64, int64, float32[::1], float32[::1], float32, float32, float32, float32, float32,"
-    " uint64, float32[::1])",
+    f"void(int64, int64, float32[::1], float32[:, ::1], float32[::1], {READ_LAW}, uint64, float32[::1])",
     nogil=True,
     fastmath={"contract"},
 )
 def _read(  # type: ignore[no-untyped-def]
-    first_tile, past_last_tile, g, seconds, reference_s, nu, slope, offset_uS, g_max_uS, key, out
+    first_tile,
+    past_last_tile,
+    g,
+    state,
+    seconds,
+    nu_row,
+    reference_s,
+    slope,
+    offset_uS,
+    g_max_uS,
+    key,
+    out,
 ):
     z = np.empty(TILE, np.float32)
     one_time_for_all = seconds.size == 1
-    decay = exp(-nu * log(seconds[0] / reference_s))
+    age = log_age(seconds[0], reference_s)
     for tile in range(first_tile, past_last_tile):
         fill_normals(key, tile, np.uint64(0), z)
         first = tile * TILE
         for j in range(min(TILE, g.size - first)):
             i = first + j
             if not one_time_for_all:
-                decay = exp(-nu * log(seconds[i] / reference_s))
-            read = g[i] * decay + (slope * g[i] + offset_uS) * z[j]
-            out[i] = min(max(read, np.float32(0.0)), g_max_uS)
+                age = log_age(seconds[i], reference_s)
+            now = drifted(g[i], state[nu_row, i], age)
+            out[i] = noisy_read(now, slope, offset_uS, g_max_uS, z[j])
 
 
 def read_after_pulse(
     g: NDArray[np.float32],
+    state: NDArray[np.float32],
     seconds: NDArray[np.float32],
-    reference_s: float,
-    nu: float,
-    slope: float,
-    offset_uS: float,
-    g_max_uS: float,
+    law: ReadLaw,
     key: np.uint64,
 ) -> NDArray[np.float32]:
-    """`clip(g (seconds / reference_s)^-nu + (slope g + offset_uS) N(0, 1), 0, g_max_uS)`.
+    """What one read of each device finds.
 
     Args:
-        g: float32 [n], µS.
-        seconds: float32 [n] or [1], time since the last pulse, above 0.
-        reference_s: time at which g holds, s.
-        nu: drift exponent.
-        slope: part of the noise's std that grows with g.
-        offset_uS: constant part of the noise's std, µS.
-        g_max_uS: largest conductance, µS.
+        g: float32 [n], conductance as the last pulse left it, µS.
+        state: float32 [rows, n], what the device model keeps; holds the drift exponents.
+        seconds: float32 [n] or [1], time since the last pulse, 0 or more.
+        law: drift, noise and bounds.
         key: stream of the noise.
 
     Returns:
@@ -60,8 +64,6 @@ def read_after_pulse(
     out = np.empty_like(g)
     for_tiles(
         g.size,
-        lambda first, past_last: _read(
-            first, past_last, g, seconds, reference_s, nu, slope, offset_uS, g_max_uS, key, out
-        ),
+        lambda first, past_last: _read(first, past_last, g, state, seconds, *law, key, out),
     )
     return out

@@ -23,7 +23,7 @@ once per model by a function that closes over `set_pulse`, as `kernels.pulse_tra
 Models, with their state rows and constants
 -------------------------------------------
 nandakumar2018: S. R. Nandakumar et al., J. Appl. Phys. 124, 152135 (2018)
-    state row    0 P, the memory of past pulses: 1 after RESET
+    state rows   0 P, the memory of past pulses: 1 after RESET; 1 drift exponent, which no pulse changes
     constants    0 decay of P per pulse
                  mean of dG: 1 slope in G, 2 offset in µS, 3 slope in P in µS
                  std of dG: 4 slope in G, 5 offset in µS, 6 slope in P in µS

@@ -54,12 +54,14 @@ class TrainingModel(Parameters):
 
     Attributes:
         source: where the model was published.
+        sources: of those parameters that come from elsewhere, by name.
         state_rows: what is kept per device, a description of each row of `state`.
         model: the name that it is registered by.
         g_max_uS: largest conductance; of the mean device where devices differ.
     """
 
     source: ClassVar[str] = "not given"
+    sources: ClassVar[dict[str, str]] = {}
     state_rows: ClassVar[tuple[str, ...]] = ()
     drifts: ClassVar[bool] = False
     set_pulse: ClassVar[Any]
@@ -123,13 +125,28 @@ class TrainingModel(Parameters):
             New arrays.
         """
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        n = int(np.prod(shape))
+        state, stuck = self.produce(int(np.prod(shape)), seed, faults or Faults())
         devices = PulsedDevices(
-            np.zeros(shape, np.float32),
-            self.fresh_state(n, seed).reshape(len(self.state_rows), *shape),
-            (faults or Faults()).draw(n, seed),
+            np.zeros(shape, np.float32), state.reshape(len(self.state_rows), *shape), stuck
         )
         return self.reset(devices, seed)
+
+    def produce(self, n_devices: int, seed: int, faults: Faults) -> tuple[Array, FaultMap]:
+        """What the devices are, before their first RESET: their fresh state, and which are stuck and so never drift.
+
+        Args:
+            n_devices: number of devices.
+            seed: fixes device-to-device differences and faults.
+            faults: fractions of stuck devices.
+
+        Returns:
+            float32 `[rows, n_devices]`, and the stuck devices.
+        """
+        state = self.fresh_state(n_devices, seed)
+        stuck = faults.draw(n_devices, seed)
+        if self.read_law is not None:
+            stuck.hold(state[self.read_law.nu_row], 0.0, 0.0)
+        return state, stuck
 
     def set_pulses(self, devices: PulsedDevices, pulses: ArrayLike, seed: int) -> PulsedDevices:
         """Apply SET pulses.

@@ -5,8 +5,12 @@ move the conductance most. In µS:
 
     P <- P exp(-1 / 2.6)
     dG ~ N(-0.084 G + 0.880 + 1.40 P, 0.091 G + 0.260 + 2.15 P),  G in [0.1, 12]
-    read: G ((t - t_pulse) / 38.6 s)^-0.04 + N(0, 0.03 G + 0.13)
     RESET: G ~ N(0.1, 0.01), P = 1
+    read: G_t + N(0, 0.03 G_t + 0.13),  G_t = G ((t - t_pulse) / 38.6 s)^-nu,  cut to [0, 12]
+
+`kernels.read_law` says how a read is bounded in time. The paper gives one exponent, nu = 0.04. With one for all devices
+drift would scale every weight alike, which a digital factor undoes; devices differ, so each has an exponent of its own,
+`max(N(0.04, drift_nu_std), 0)`, for good (see `drift_nu_std`).
 """
 
 from math import exp
@@ -29,6 +33,7 @@ from kernels.random_streams import stream_key
 from kernels.read_law import ReadLaw
 
 _MEASURED_G_MAX_US = 12.0
+_NU_ROW = 1
 
 
 @DEVICES.register(
@@ -53,14 +58,23 @@ class Nandakumar2018(TrainingModel):
         lowest_uS: least conductance after a SET pulse, µS.
         reset_mean_uS: mean conductance after RESET, µS.
         reset_std_uS: its std, µS.
-        drift_nu: drift exponent, in [0, 1].
+        drift_nu: mean drift exponent, in [0, 1].
+        drift_nu_std: std of the drift exponent from device to device, in [0, 1]; 0 for the published law, in which
+            all devices drift alike. A negative draw counts as 0. Inferred: 0.008 is the spread among a million
+            devices of the same technology at conductances above a third of g_max (S. R. Nandakumar et al., ICECS 2019;
+            the lower bound of `ConductanceDrift.nu_std`), which carry nearly all of the current. Devices close to
+            RESET spread more there, up to 0.045; that, and that a device may drift otherwise after another pulse, is
+            left out.
         drift_reference_s: time after a pulse at which G holds, s.
         read_slope: slope of the read noise's std in G.
         read_offset_uS: constant part of the read noise's std, µS.
     """
 
     source: ClassVar[str] = "Nandakumar et al., J. Appl. Phys. 124, 152135 (2018)"
-    state_rows: ClassVar[tuple[str, ...]] = ("P, memory of past pulses",)
+    sources: ClassVar[dict[str, str]] = {
+        "drift_nu_std": "inferred: spread above g_max / 3 in Nandakumar et al., ICECS 2019"
+    }
+    state_rows: ClassVar[tuple[str, ...]] = ("P, memory of past pulses", "drift exponent")
     drifts: ClassVar[bool] = True
     set_pulse: ClassVar[Any] = staticmethod(set_pulse_nandakumar2018)
     reset_pulse: ClassVar[Any] = staticmethod(reset_pulse_nandakumar2018)
@@ -77,6 +91,7 @@ class Nandakumar2018(TrainingModel):
     reset_mean_uS: float = Field(default=0.1, ge=0.0)
     reset_std_uS: float = Field(default=0.01, ge=0.0)
     drift_nu: float = Field(default=0.04, ge=0.0, le=1.0)
+    drift_nu_std: float = Field(default=0.008, ge=0.0, le=1.0)
     drift_reference_s: float = Field(default=38.6, gt=0.0)
     read_slope: float = Field(default=0.03, ge=0.0)
     read_offset_uS: float = Field(default=0.13, ge=0.0)
@@ -104,10 +119,11 @@ class Nandakumar2018(TrainingModel):
     def read_law(self) -> ReadLaw:
         """Drift since the last pulse, and read noise."""
         return ReadLaw(
-            self.drift_nu,
+            _NU_ROW,
             self.drift_reference_s,
             self.read_slope,
             self.read_offset_uS * self._unit,
+            self.g_max_uS,
         )
 
     def constants(self) -> Array:
@@ -131,8 +147,15 @@ class Nandakumar2018(TrainingModel):
         )
 
     def fresh_state(self, n_devices: int, seed: int) -> Array:
-        """P = 1 for every device: float32 `[1, n_devices]`."""
-        return np.ones((1, n_devices), np.float32)
+        """P = 1 and the drift exponent of every device: float32 `[2, n_devices]`."""
+        from kernels.bulk_random import normals  # compiled on first use
+
+        state = np.ones((2, n_devices), np.float32)
+        state[_NU_ROW] = self.drift_nu
+        if self.drift_nu_std > 0.0:
+            z = normals(stream_key(seed, "drift exponents"), n_devices)
+            state[_NU_ROW] = np.maximum(self.drift_nu + self.drift_nu_std * z, 0.0)
+        return state
 
     def read(
         self, devices: PulsedDevices, seed: int, seconds_since_pulse: ArrayLike | None = None
@@ -142,26 +165,26 @@ class Nandakumar2018(TrainingModel):
         Args:
             devices: the devices.
             seed: fixes the read noise.
-            seconds_since_pulse: time since the last pulse, s, above 0: one number, or an array of
-                the devices' shape. 38.6 s is the time at which the model's G was measured.
+            seconds_since_pulse: time since the last pulse, s, 0 or more: one number, or an array of
+                the devices' shape. Before 38.6 s, when the model's G was measured, a device shows G.
 
         Returns:
             float32 of the devices' shape, µS.
 
         Raises:
-            InputError: the time is missing, not above 0, or of another shape.
+            InputError: the time is missing, negative, not finite, or of another shape.
         """
         from kernels.pulse_read import read_after_pulse  # compiled on first use
 
         if seconds_since_pulse is None:
             raise InputError(
                 "seconds_since_pulse: the model nandakumar2018 drifts, so a read needs the time "
-                "since the last pulse, above 0 s"
+                "since the last pulse, 0 s or more"
             )
         seconds = np.asarray(seconds_since_pulse, np.float32)
-        if not (np.isfinite(seconds).all() and (seconds > 0.0).all()):
+        if not (np.isfinite(seconds).all() and (seconds >= 0.0).all()):
             raise InputError(
-                f"seconds_since_pulse: must be above 0 s and finite (got {seconds_since_pulse!r})"
+                f"seconds_since_pulse: must be 0 s or more and finite (got {seconds_since_pulse!r})"
             )
         if seconds.shape not in ((), devices.g_uS.shape):
             raise InputError(
@@ -170,11 +193,8 @@ class Nandakumar2018(TrainingModel):
             )
         return read_after_pulse(
             devices.g_uS.reshape(-1),
+            devices.state.reshape(len(self.state_rows), -1),
             np.ascontiguousarray(seconds).reshape(-1),
-            self.drift_reference_s,
-            self.drift_nu,
-            self.read_slope,
-            self.read_offset_uS * self._unit,
-            self.g_max_uS,
+            self.read_law,
             stream_key(seed, "read after pulse"),
         ).reshape(devices.g_uS.shape)

@@ -54,6 +54,7 @@ def broken_rules(config: RunConfig) -> Iterator[Problem]:
             hardware.statistics.build()
         except InputError as error:
             yield ("hardware", "statistics"), str(error)
+    yield from _read_problems(config)
     yield from _grapes_problems(config)
 
 
@@ -185,3 +186,30 @@ def _never_programmed_problems(hardware: PCMHardware) -> Iterator[Problem]:
 def _drift_problems(config: RunConfig, reason: str) -> Iterator[Problem]:
     if config.evaluation.times_s is not None:
         yield ("evaluation", "times_s"), f"{reason}, so no times can be given: leave it out or null"
+    for name in ("compensation_read", "read_noise"):
+        value = getattr(config.evaluation, name)
+        if value != type(config.evaluation).model_fields[name].default:
+            yield ("evaluation", name), f"is {value}, but {reason}: leave it out"
+
+
+def _read_problems(config: RunConfig) -> Iterator[Problem]:
+    """What has no effect on reads of hardware that drifts."""
+    evaluation, hardware = config.evaluation, config.hardware
+    key = ("evaluation", "compensation_read")
+    if evaluation.compensation_read != "weights":
+        if isinstance(hardware, AihwkitHardware):
+            yield key, f"is {evaluation.compensation_read}, but aihwkit's tiles read weights"
+        elif evaluation.drift_compensation == "none":
+            yield (
+                key,
+                f"is {evaluation.compensation_read}, but evaluation.drift_compensation is none",
+            )
+    if not evaluation.read_noise:
+        if isinstance(hardware, AihwkitHardware):
+            yield ("evaluation", "read_noise"), "is that of our own tiles; aihwkit's have theirs"
+        elif hardware.statistics is not None:
+            yield (
+                ("evaluation", "read_noise"),
+                "belongs to a device model's own law, and hardware.statistics have theirs: "
+                "use hardware.statistics.read_noise.scale: 0",
+            )

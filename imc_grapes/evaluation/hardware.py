@@ -2,7 +2,12 @@
 
 from torch import nn
 
-from imc_grapes.config.schema import AihwkitHardware, DigitalHardware, PCMHardware
+from imc_grapes.config.schema import (
+    AihwkitHardware,
+    DigitalHardware,
+    EvaluationConfig,
+    PCMHardware,
+)
 from imc_grapes.evaluation.aihwkit_inference import AihwkitInference
 from imc_grapes.evaluation.pcm_tiles import PCMTiles
 from imc_grapes.evaluation.programmed import ProgrammedNetwork
@@ -11,13 +16,16 @@ from imc_grapes.hardware.aihwkit_presets import find_preset
 
 
 def programmable(
-    model: nn.Module, hardware: DigitalHardware | AihwkitHardware | PCMHardware
+    model: nn.Module,
+    hardware: DigitalHardware | AihwkitHardware | PCMHardware,
+    evaluation: EvaluationConfig | None = None,
 ) -> ProgrammedNetwork | None:
-    """The means to program and drift `model`; None for hardware that does not drift."""
+    """The means to program and drift `model`, as `evaluation` says; None for hardware that does not drift."""
+    how = evaluation or EvaluationConfig()
     if isinstance(hardware, AihwkitHardware) and find_preset(hardware.preset).drifts:
         return AihwkitInference(model)
     if isinstance(hardware, DigitalHardware) and hardware.statistics is not None:
-        return ProgrammedPairs(model, hardware.statistics.build())
+        return ProgrammedPairs(model, hardware.statistics.build(), how.compensation_read)
     if isinstance(hardware, PCMHardware) and (hardware.statistics or hardware.device.read_law):
-        return PCMTiles(model, hardware.drift_statistics())
+        return PCMTiles(model, hardware.drift_statistics(), how.compensation_read, how.read_noise)
     return None

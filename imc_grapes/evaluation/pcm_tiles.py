@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from crossbar.drift_compensation import CompensationRead
 from device_models import InferenceStatistics
 from imc_grapes.evaluation.programmed import ProgrammedNetwork
 
@@ -18,21 +19,41 @@ class PCMTiles(ProgrammedNetwork):
         model: a network trained on PCM tiles.
         statistics: drift and read noise of the devices from the end of training on; None for the device model's own
             drift law.
+        compensation_read: what global drift compensation reads; see `crossbar.drift_compensation`.
+        read_noise: of the device model's own law, whether or not the training had it.
     """
 
-    def __init__(self, model: nn.Module, statistics: InferenceStatistics | None) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        statistics: InferenceStatistics | None,
+        compensation_read: CompensationRead = "weights",
+        read_noise: bool = True,
+    ) -> None:
         self._tiles: list[Any] = [m for m in model.modules() if hasattr(m, "drift_to")]
         self._statistics = statistics
+        self._compensation_read = compensation_read
+        self._read_noise = read_noise
         self._seed = 0
 
     def program(self, seed: int) -> None:
-        """Leave the devices as they are; draw their drift exponents and noise from `seed`."""
+        """Leave the devices as they are; `seed` fixes their read noise and, under statistics, their drift exponents.
+
+        By its own law a device keeps the exponent that it was made with.
+        """
         self._seed = seed
 
     def read(self, time_s: float) -> None:
         """Let every tile show its devices `time_s` seconds after the last update."""
         for tile in self._tiles:
-            tile.drift_to(time_s, self._statistics, self._seed, compensate_drift=True)
+            tile.drift_to(
+                time_s,
+                self._statistics,
+                self._seed,
+                compensate_drift=True,
+                compensation_read=self._compensation_read,
+                read_noise=self._read_noise,
+            )
 
     def n_devices(self) -> int:
         """Both polarities of every synapse of every tile."""

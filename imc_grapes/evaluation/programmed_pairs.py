@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from crossbar.drift_compensation import CompensationRead
 from crossbar.programmed_weights import ProgrammedWeights
 from device_models import InferenceStatistics
 from imc_grapes.evaluation.programmed import ProgrammedNetwork
@@ -21,10 +22,17 @@ class ProgrammedPairs(ProgrammedNetwork):
     Args:
         model: its weights are replaced by what the devices hold; those it has now are the targets.
         statistics: of the devices.
+        compensation_read: what global drift compensation reads; see `crossbar.drift_compensation`.
     """
 
-    def __init__(self, model: nn.Module, statistics: InferenceStatistics) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        statistics: InferenceStatistics,
+        compensation_read: CompensationRead = "weights",
+    ) -> None:
         self._statistics = statistics
+        self._compensation_read = compensation_read
         self._parameters = {
             name: layer.weight
             for name, layer in weight_layers(model).items()
@@ -48,8 +56,8 @@ class ProgrammedPairs(ProgrammedNetwork):
 
     def read(self, time_s: float) -> None:
         """Read every array once; the network computes with that read until the next."""
-        self._uncompensated = self._read(time_s, compensate=False)
-        self._compensated = self._read(time_s, compensate=True)
+        self._uncompensated = self._read(time_s, None)
+        self._compensated = self._read(time_s, self._compensation_read)
         self._use(self._compensated)
 
     def n_devices(self) -> int:
@@ -69,7 +77,7 @@ class ProgrammedPairs(ProgrammedNetwork):
         """Put the trained weights back."""
         self._use(self._targets)
 
-    def _read(self, time_s: float, *, compensate: bool) -> Weights:
+    def _read(self, time_s: float, compensate: CompensationRead | None) -> Weights:
         return {
             name: torch.from_numpy(array.read(time_s, stream_seed(self._seed, name, 1), compensate))
             for name, array in self._arrays.items()

@@ -87,7 +87,7 @@ def run_experiment(
     trained = time.perf_counter()
     summary = _summary(config, trainer, grapes)
     summary["alignment_angle_deg"] = measure_alignment(config, trainer)
-    programmed = programmable(trainer.model, config.hardware)
+    programmed = programmable(trainer.model, config.hardware, config.evaluation)
     drift = _drift(config, trainer, programmed, listener) if programmed else []
     summary["drift"] = [point.as_dict() for point in drift]
     summary["pcm_devices"] = count_pcm_devices(trainer.model, config.hardware, programmed)

@@ -40,7 +40,7 @@ def draw_run(path: Path, out_dir: Path, data_dir: Path | None = None) -> list[Pa
     """
     run = restore(path, data_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    programmed = programmable(run.trainer.model, run.config.hardware)
+    programmed = programmable(run.trainer.model, run.config.hardware, run.config.evaluation)
     if programmed is not None:
         programmed.program(stream_seed(run.config.seed, "programming"))
         programmed.read(_SHOWN_AT_S)

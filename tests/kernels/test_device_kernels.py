@@ -15,6 +15,7 @@ from kernels.oracles import table_draw as table_draw_oracle
 from kernels.programming import program
 from kernels.pulse_read import read_after_pulse
 from kernels.random_streams import TILE, stream_key
+from kernels.read_law import ReadLaw
 from kernels.relative_noise import relative_noise
 from kernels.table_draw import draw_from_table
 
@@ -76,12 +77,13 @@ def test_relative_noise(target, factor):
     np.testing.assert_allclose(noise, expected, rtol=2e-6)
 
 
-@pytest.mark.parametrize("seconds", [np.array([3600.0]), np.linspace(1.0, 1e6, N)])
+@pytest.mark.parametrize("seconds", [np.array([3600.0]), np.array([0.0]), np.linspace(0.0, 1e6, N)])
 def test_read_after_pulse(target, seconds):
-    arguments = (38.6, 0.04, 0.03, 0.13, 25.0)
-    g = read_after_pulse(target, seconds.astype(np.float32), *arguments, KEY)
+    law = ReadLaw(1, 38.6, 0.03, 0.13, 25.0)
+    state = np.stack([np.ones(N), np.linspace(0.0, 0.1, N)]).astype(np.float32)
+    g = read_after_pulse(target, state, seconds.astype(np.float32), law, KEY)
     expected = pulse_read_oracle.read_after_pulse(
-        target.astype(float), seconds, *arguments, int(KEY)
+        target.astype(float), state.astype(float), seconds, law, int(KEY)
     )
     np.testing.assert_allclose(g, expected, atol=3e-5)
 

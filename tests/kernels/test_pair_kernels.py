@@ -326,20 +326,29 @@ def test_weights_follow_the_float64_oracle(sharing):
 
 
 @pytest.mark.parametrize("sharing", [1, 4])
-def test_drift_and_read_variance_follow_the_float64_oracle(sharing):
+@pytest.mark.parametrize("noise", [True, False])
+@pytest.mark.parametrize("dated", [True, False])
+@pytest.mark.parametrize("later_s", [0.0, 5.0, 86400.0])
+def test_drift_and_read_moments_follow_the_float64_oracle(sharing, noise, dated, later_s):
     model = Nandakumar2018()
-    law = model.read_law
     n = 500
     g = random_g(model, n, sharing)
-    pairs = fresh(model, n, sharing, dated=True, g=g)
-    rng = np.random.default_rng(3)
-    pairs.last_plus[:] = rng.integers(0, 90, sharing * n)
-    pairs.last_minus[:] = rng.integers(0, 90, sharing * n)
-    weights, variance = np.empty(n, np.float32), np.empty(n, np.float32)
-    read_pairs(pairs, law, 2.0, 5.0, 90, 0.08, weights, variance)
-    ages = [
-        (91 - last.reshape(sharing, n)) * 2.0 + 5.0 for last in (pairs.last_plus, pairs.last_minus)
-    ]
-    expected = read_oracle.read_pairs(g[0], g[1], *ages, law, 0.08)
+    g[:, :, :40], g[:, :, 40:80] = 0.1, 12.0
+    pairs = fresh(model, n, sharing, dated=dated, g=g)
+    ages = [np.full((sharing, n), later_s)] * 2
+    if dated:
+        rng = np.random.default_rng(3)
+        pairs.last_plus[:] = rng.integers(0, 90, sharing * n)
+        pairs.last_minus[:] = rng.integers(0, 90, sharing * n)
+        ages = [
+            (91 - last.reshape(sharing, n)) * 2.0 + later_s
+            for last in (pairs.last_plus, pairs.last_minus)
+        ]
+    weights = np.empty(n, np.float32)
+    variance = np.empty(n if noise else 0, np.float32)
+    read_pairs(pairs, model.read_law, 2.0, later_s, 90, 0.08, weights, variance)
+    nu = [state[1].reshape(sharing, n) for state in (pairs.state_plus, pairs.state_minus)]
+    expected = read_oracle.read_pairs(g, nu, ages, model.read_law, 0.08, noise)
     np.testing.assert_allclose(weights, expected[0], atol=3e-6)
-    np.testing.assert_allclose(variance, expected[1], rtol=3e-5)
+    if noise:
+        np.testing.assert_allclose(variance, expected[1], rtol=3e-5)

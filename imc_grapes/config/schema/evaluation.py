@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from crossbar.drift_compensation import CompensationRead
 from imc_grapes.config.schema.section import Section
 
 STANDARD_TIMES_S = (25.0, 3600.0, 86400.0, 2592000.0, 31536000.0)
@@ -20,6 +21,12 @@ class EvaluationConfig(Section):
     """Times that the network is programmed anew; the mean and the standard deviation are over these."""
     drift_compensation: Literal["none", "global", "both"] = "both"
     """global: one factor per array, from a read of the whole array, undoes the mean drift."""
+    compensation_read: CompensationRead = "weights"
+    """What that read sums up: weights, the magnitudes of all weights, one row at a time, as aihwkit does; conductances,
+    the currents of the devices of both polarities, all rows at once."""
+    read_noise: bool = True
+    """Read noise of the device model of tiles trained in place, at every time of times_s, whatever hardware.read.noise
+    says about training; hardware.statistics have their own."""
 
     target_accuracy: float | None = Field(None, gt=0.0, le=1.0)
     """Count the epochs until the validation accuracy is that high, a fraction; null: do not."""

@@ -24,10 +24,50 @@ def test_an_in_situ_preset_honours_only_sgd(optimizer):
 
 def test_times_on_hardware_that_does_not_drift_are_refused():
     times = "evaluation: {times_s: [25]}"
-    for hardware in ("tile: digital", "tile: aihwkit, preset: PCMPreset"):
+    without = [
+        "tile: digital",
+        "tile: aihwkit, preset: PCMPreset",
+        "tile: pcm, device: {model: exp_step}",
+        "tile: pcm, device: {model: linear}",
+    ]
+    for hardware in without:
         with pytest.raises(InputError, match=r"x.yaml:3: evaluation.times_s: .*drift"):
             check(f"hardware: {{{hardware}}}\n{times}")
     check(f"hardware: {{tile: aihwkit, preset: StandardHWATrainingPreset}}\n{times}")
+
+
+@pytest.mark.parametrize(
+    ("hardware", "evaluation", "message"),
+    [
+        ("tile: digital", "compensation_read: conductances", "do not drift"),
+        ("tile: pcm, device: {model: exp_step}", "read_noise: false", "does not drift"),
+        (
+            "tile: aihwkit, preset: StandardHWATrainingPreset",
+            "compensation_read: conductances",
+            "aihwkit's tiles read weights",
+        ),
+        ("tile: aihwkit, preset: StandardHWATrainingPreset", "read_noise: false", "own tiles"),
+        (
+            "tile: pcm",
+            "compensation_read: conductances, drift_compensation: none",
+            "drift_compensation is none",
+        ),
+        (
+            "tile: pcm, statistics: {preset: ideal}",
+            "read_noise: false",
+            r"hardware.statistics.read_noise.scale: 0",
+        ),
+    ],
+)
+def test_reads_that_a_choice_has_no_effect_on_are_refused(hardware, evaluation, message):
+    with pytest.raises(InputError, match=rf"x.yaml:3: evaluation\.\w+: .*{message}"):
+        check(f"hardware: {{{hardware}}}\nevaluation: {{{evaluation}}}")
+
+
+def test_reads_can_be_chosen_where_both_are_physical():
+    for hardware in ("tile: digital, statistics: {preset: ideal}", "tile: pcm"):
+        check(f"hardware: {{{hardware}}}\nevaluation: {{compensation_read: conductances}}")
+    check("hardware: {tile: pcm}\nevaluation: {read_noise: false}")
 
 
 def test_a_preset_that_does_not_exist_is_refused_with_the_closest_ones():
