@@ -28,6 +28,8 @@ def print_outcome(outcome: Outcome, folder: Path, console: Console) -> None:
         console.print(_task_table(metric, summary["task_accuracies"]))
         console.print(f"forgetting {metric.signed(summary['forgetting'])} points", highlight=False)
     if summary["drift"]:
+        if "hardware" in summary:
+            console.print(Text(f"On {summary['hardware']}"))
         console.print(_drift_table(metric, summary["drift"]))
     missed = {kind: n for kind, n in (summary.get("missed_writes") or {}).items() if n}
     for kind, pairs in missed.items():

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from imc_grapes.config import RunConfig, config_hash
+from imc_grapes.config.hardware_words import NOTHING_ELSE, hardware_in_words, is_weights_alone
 from imc_grapes.config.identity import file_changes, file_digests
 from imc_grapes.config.schema import AihwkitHardware
 from imc_grapes.data.augmentation import augmentation_for
@@ -190,6 +191,7 @@ def _summary(config: RunConfig, trainer: Trainer, grapes: Grapes | None) -> dict
         "name": config.name,
         "seed": config.seed,
         "config_hash": config_hash(config),
+        "hardware": _hardware(config),
         "versions": versions(),
         "reproducible": seeded,
         "reproducible_why": "everything is drawn from the seed"
@@ -209,6 +211,12 @@ def _summary(config: RunConfig, trainer: Trainer, grapes: Grapes | None) -> dict
         "optimizer_state_bytes_closed_form": closed_form_bytes(trainer.model, optimizer),
         "grapes_transient_numbers": sum(factor.numel() for factor in factors.values()),
     }
+
+
+def _hardware(config: RunConfig) -> str:
+    values = config.hardware.model_dump(mode="json")
+    said = hardware_in_words(values)
+    return f"{said}: {NOTHING_ELSE}" if is_weights_alone(values) else said
 
 
 def _drift(

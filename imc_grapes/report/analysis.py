@@ -5,11 +5,15 @@ from typing import Any
 
 import pandas as pd
 
+from imc_grapes.config.hardware_words import (
+    NOTHING_ELSE,
+    hardware_in_words,
+    is_weights_alone,
+)
 from imc_grapes.metric import Metric
 from imc_grapes.report.tuning import with_chosen
 from imc_grapes.store.frames import Level, frame_of
 from imc_grapes.store.reader import StoredSweep
-from imc_grapes.sweep.labels import hardware_of_values
 from imc_grapes.words import time_in_words
 from kernels.errors import InputError
 
@@ -74,9 +78,18 @@ class Analysis:
             return f"mean ± standard deviation over the repeats of programming{compensation}"
         return "one seed each"
 
+    @property
+    def weights_alone_words(self) -> str:
+        """What there is not on the hardware, where only the weights lie on devices; empty where all trials have it."""
+        alone = {is_weights_alone(trial["config"]["hardware"]) for trial in self.sweep.trials}
+        if True not in alone:
+            return ""
+        which = "These are weights" if len(alone) == 1 else "Where the tile is digital, weights"
+        return f"{which} alone on devices: {NOTHING_ELSE}."
+
     def facet_name(self, facet: str) -> str:
         """A facet in words, also where there is only one, which has no name."""
-        return facet or hardware_of_values(self.sweep.base)
+        return facet or hardware_in_words(self.sweep.base["hardware"])
 
 
 def analyse(sweep: StoredSweep) -> Analysis:

@@ -78,6 +78,7 @@ def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = 
         last = one.facet
     notes = [verdict_rule(analysis)] if tested else []
     notes += edge_words(found, tuned_name(analysis)) if tuned else []
+    notes += [analysis.weights_alone_words] if analysis.weights_alone_words else []
     return Table(headings, rows, [leaders[one.facet] is one for one in found], starts, notes)
 
 

@@ -46,10 +46,11 @@ def score_over_time_picture(summary: dict[str, Any]) -> Picture:
         base.mark_line(strokeWidth=2).encode(x, y, colour),
         base.mark_point(filled=True, size=60, opacity=1).encode(x, y, colour),
     )
+    on = f" On {summary['hardware']}." if "hardware" in summary else ""
     return Picture(
         f"{metric.name}_over_time",
         f"Test {metric.label} after programming",
         f"Mean and standard deviation over the repeats; dashed, the network as trained: "
-        f"{metric.single(as_trained)}.",
+        f"{metric.single(as_trained)}.{on}",
         finished(layers.properties(width=WIDTH, height=HEIGHT)),
     )

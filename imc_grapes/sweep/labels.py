@@ -83,15 +83,6 @@ def method_of(config: RunConfig) -> str:
     return optimizer if grapes == "none" else f"{optimizer}, {_MODES[grapes]}"
 
 
-def hardware_of_values(config: dict[str, Any]) -> str:
-    """The hardware of a resolved config in a few words: the tile, and the devices on it."""
-    hardware = config["hardware"]
-    tile = hardware.get("preset") or hardware["tile"]
-    device, statistics = hardware.get("device"), hardware.get("statistics")
-    models = [device["model"] if device else None, statistics["preset"] if statistics else None]
-    return ", ".join([tile, *(model for model in models if model)])
-
-
 def _is_number(text: str) -> bool:
     try:
         float(text)

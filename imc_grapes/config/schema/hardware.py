@@ -25,11 +25,13 @@ class ArrayConfig(Section):
 
 
 class DigitalHardware(Section):
-    """Plain torch layers in 32-bit floating point."""
+    """Plain torch layers in 32-bit floating point. With statistics: weights alone on devices, no converters, no wires,
+    no array."""
 
     tile: Literal["digital"] = "digital"
     statistics: StatisticsSpec | None = None
-    """Devices that the trained weights are programmed into for the evaluation, as differential pairs; null: none."""
+    """Devices that the trained weights, and nothing else, are programmed into for the evaluation, as differential
+    pairs: products stay those of torch, without converters, wires or an array; null: none."""
 
 
 class AihwkitHardware(Section):

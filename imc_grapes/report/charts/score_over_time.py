@@ -60,4 +60,5 @@ def _caption(analysis: Analysis) -> str:
         if analysis.compensation == "global"
         else "without drift compensation"
     )
-    return f"Mean test {analysis.metric.label}, {compensated}; the band is {spread}."
+    said = f"Mean test {analysis.metric.label}, {compensated}; the band is {spread}."
+    return f"{said} {analysis.weights_alone_words}".rstrip()

@@ -1,5 +1,6 @@
 from rich.console import Console
 
+from imc_grapes import RunConfig, run_experiment
 from imc_grapes.cli.summary_table import print_outcome
 from imc_grapes.experiment import Outcome
 
@@ -35,3 +36,22 @@ def test_the_accuracy_on_every_task_and_what_was_forgotten_are_shown(tmp_path):
     assert any("after task" in line for line in lines)
     assert any("90.12" in line and "10.00" in line for line in lines)
     assert "forgetting +10.1 points" in lines
+
+
+def test_what_the_weights_lie_on_is_said_above_the_scores_over_time(tmp_path):
+    config = RunConfig.model_validate(
+        {
+            "name": "programmed",
+            "data": {"train_samples": 60, "test_samples": 30},
+            "network": {"kind": "mlp", "hidden": (4,)},
+            "training": {"epochs": 1},
+            "hardware": {"tile": "digital", "statistics": {}},
+            "evaluation": {"times_s": (25.0,), "repeats": 1},
+        }
+    )
+    outcome = run_experiment(config)
+    words = "weights alone, pcm_nandakumar2019: no converters, no wires, no array"
+    assert outcome.summary["hardware"] == words
+    console = Console(record=True, width=100)
+    print_outcome(outcome, tmp_path, console)
+    assert f"On {words}" in console.export_text()
