@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import torch
 from aihwkit.nn.modules.base import AnalogLayerBase
+from aihwkit.simulator.parameters.base import RPUConfigBase
 from aihwkit.simulator.tiles.array import TileModuleArray
 from aihwkit.simulator.tiles.base import AnalogTileStateNames
 from aihwkit.simulator.tiles.custom import CustomTile
@@ -353,8 +354,13 @@ class PCMTile(CustomTile):
         """As in torch, as far as the tile stays on the CPU and in float32.
 
         Raises:
-            InputError: another device or number format.
+            InputError: another device or number format, or aihwkit's call for another configuration.
         """
+        if any(isinstance(value, RPUConfigBase) for value in (*args, *kwargs.values())):
+            raise InputError(
+                "the devices of a PCM tile cannot be given another configuration; build a layer with it and give the "
+                "weights to set_weights"
+            )
         return self._apply(lambda tensor: tensor.to(*args, **kwargs))
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "PCMTile":

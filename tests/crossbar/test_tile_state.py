@@ -182,6 +182,8 @@ def test_aihwkits_calls_for_inference():
     for module in (model, model[0]):
         with pytest.raises(InputError, match=r"drift_analog_weights\(3600.0\): .*drifted"):
             module.drift_analog_weights(3600.0)
+    with pytest.raises(InputError, match="cannot be given another configuration"):
+        model.replace_rpu_config(PCMConfig(array={"weight_range": 2.0}))
     model.program_analog_weights()
     assert all(tile.counters["program_pulses"] > 0 for tile in tiles_of(model))
     with pytest.raises(InputError, match="use program"):

@@ -16,10 +16,11 @@ def _off_is_none(value: Any) -> Any:
 
 
 class OptimizerConfig(Section):
-    """The optimizer; the constants beside the learning rate are those of the GRAPES paper."""
+    """The optimizer; the constants beside the learning rate are those of the GRAPES paper, or of the tiles."""
 
     name: OptimizerName = "sgd"
-    """momentum and nag use a factor of 0.9, rmsprop a decay of 0.9, adam 0.9 and 0.999; epsilon is 1e-8."""
+    """momentum and nag use a factor of 0.9, rmsprop a decay of 0.9, adam 0.9 and 0.999; epsilon is 1e-8. Constants in
+    hardware.update.optimizer hold for the biases and normalisations beside the tiles as well."""
     lr: float = Field(0.1, gt=0.0)
     """Learning rate."""
     lr_decay: float = Field(1.0, gt=0.0, le=1.0)

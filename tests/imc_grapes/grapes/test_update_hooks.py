@@ -18,6 +18,7 @@ from aihwkit.simulator.presets import (
 from tile_gradients import weight_gradient
 from torch import nn
 
+from crossbar import PCMConfig
 from crossbar.placement import placed_tiles
 from imc_grapes import Grapes
 
@@ -262,3 +263,28 @@ def test_digital_and_analog_layers_may_be_mixed(mode):
     assert isinstance(mixed[0], nn.Conv2d)
     assert_close(mixed[0].weight.grad, digital[0].weight.grad)
     assert_close(weight_gradient(mixed[4]), digital[4].weight.grad)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_attack_leaves_nothing_on_pcm_tiles(mode):
+    """As on digital layers, a pass that asks for the gradient of its input alone is no part of the update."""
+    images = torch.rand(5, 1, 4, 4, generator=torch.Generator().manual_seed(4))
+    digital = network().eval()
+    analog = convert_to_analog(
+        network().eval(), PCMConfig(io="perfect", array={"weight_range": 2.0})
+    )
+    found = []
+    for model in (digital, analog):
+        Grapes(model, mode)
+        probe = images.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(-10 * model(probe).square().sum(), probe)
+        attacked = images + 0.1 * slope.sign()
+        model(attacked).square().sum().backward()
+        found.append((attacked, *(parameter.grad for parameter in model.parameters())))
+    ours = [grad.flatten() for grad in found[1] if grad is not None]
+    for expected in found[0]:
+        assert any(
+            grad.numel() == expected.numel()
+            and torch.allclose(grad, expected.flatten(), atol=1e-3, rtol=1e-3)
+            for grad in ours
+        )
