@@ -3,7 +3,6 @@
 import copy
 import warnings
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from aihwkit.nn import AnalogConv2d, AnalogLinear
@@ -11,14 +10,13 @@ from torch import nn
 
 from crossbar import PCMConfig
 from imc_grapes.grapes.incoming_weights import is_analog
-from imc_grapes.layers.attention import MultiheadAttention
-from imc_grapes.layers.obstacles import Obstacle, find_obstacles
+from imc_grapes.layers.apart import replaced, taken_apart
+from imc_grapes.layers.obstacles import find_obstacles
+from imc_grapes.layers.patterns import SHOWN, check_patterns, fits, fits_any, some
 from imc_grapes.layers.unfolded_conv import UnfoldedConv
-from imc_grapes.recurrent.unrolled import unrolled_layer
 from kernels.errors import InputError
 
 _CONV = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-_SHOWN = 8
 _LITTLE_OF_RANGE = 0.2
 
 
@@ -71,39 +69,28 @@ def to_crossbar(
             "model: has layers on crossbars already; convert the digital model that it was made from"
         )
     configs = config if isinstance(config, Mapping) else {"*": config}
-    _check_patterns(model, (*excluded, *(p for p in configs if p != "*")))
-    copied = copy.deepcopy(model)
-    obstacles = find_obstacles(copied)
-    refused = [found for found in obstacles if not _fits_any(found.name, excluded)]
-    if strict:
-        _refuse(refused)
-    impossible = {found.name for found in obstacles}
+    check_patterns(model, (pattern for pattern in configs if pattern != "*"))
+    digital = taken_apart(model, exclude=excluded, strict=strict)
+    impossible = [found.name for found in find_obstacles(digital)]
     replacements: dict[nn.Module, nn.Module] = {}
     unnamed: list[str] = []
     ranges: list[_UsedRange] = []
-    inside: tuple[str, ...] = ()
-    for name, module in copied.named_modules():
-        if name.startswith(inside) and inside:
+    for name, module in digital.named_modules():
+        if not isinstance(module, (nn.Linear, *_CONV)) or fits_any(name, (*excluded, *impossible)):
             continue
-        if not isinstance(module, (nn.Linear, *_CONV, nn.RNNBase, nn.MultiheadAttention)):
-            continue
-        if isinstance(module, nn.RNNBase | nn.MultiheadAttention):
-            inside = (*inside, f"{name}." if name else "")
-        if _fits_any(name, excluded) or any(_lies_in(one, name) for one in impossible):
-            continue
-        pattern = next((pattern for pattern in configs if _fits(name, pattern)), None)
+        pattern = next((pattern for pattern in configs if fits(name, pattern)), None)
         if pattern is None:
             unnamed.append(name)
         elif configs[pattern] is not None:
             replacements[module] = _on_crossbars(name, module, configs[pattern], ranges)
     if unnamed and strict:
         raise InputError(
-            f"config: no pattern fits {_some(unnamed)}; give '*' a config, or None to leave the rest digital"
+            f"config: no pattern fits {some(unnamed)}; give '*' a config, or None to leave the rest digital"
         )
     if not replacements:
         raise InputError(f"{type(model).__name__} has no layer left to put on crossbars")
     _warn_of_ranges(ranges)
-    return _replaced(copied, replacements)
+    return replaced(digital, replacements)
 
 
 class _UsedRange(NamedTuple):
@@ -125,17 +112,11 @@ class _Conv2dToBeWritten(AnalogConv2d):
 def _on_crossbars(name: str, module: nn.Module, config: Any, ranges: list[_UsedRange]) -> nn.Module:
     if isinstance(module, nn.Linear) or _is_plain(module):
         return _written(name, module, config, ranges)
-    apart: nn.Module
-    if isinstance(module, nn.RNNBase):
-        apart = unrolled_layer(name, module)
-    elif isinstance(module, nn.MultiheadAttention):
-        apart = MultiheadAttention(module)
-    else:
-        assert isinstance(module, _CONV)
-        apart = UnfoldedConv(module)
+    assert isinstance(module, _CONV)
+    apart = UnfoldedConv(module)
     prefix = f"{name}." if name else ""
     linears = [(own, part) for own, part in apart.named_modules() if isinstance(part, nn.Linear)]
-    return _replaced(
+    return replaced(
         apart, {part: _written(prefix + own, part, config, ranges) for own, part in linears}
     )
 
@@ -175,23 +156,6 @@ def _written(name: str, module: Any, config: Any, ranges: list[_UsedRange]) -> n
     return converted
 
 
-def _replaced(model: nn.Module, replacements: dict[nn.Module, nn.Module]) -> nn.Module:
-    """The model with modules exchanged wherever they stand, also where one stands in several places."""
-    if model in replacements:
-        return replacements[model]
-    for parent in list(model.modules()):
-        for name, child in list(parent._modules.items()):
-            if child in replacements:
-                parent._modules[name] = replacements[child]
-    for parent in model.modules():
-        # Torch's fused path reads the weights of the parts that were replaced.
-        if isinstance(parent, nn.TransformerEncoderLayer):
-            parent.activation_relu_or_gelu = 0
-        if isinstance(parent, nn.TransformerEncoder):
-            parent.use_nested_tensor = False
-    return model
-
-
 def _warn_of_ranges(ranges: list[_UsedRange]) -> None:
     for said, layers in (
         (
@@ -204,50 +168,9 @@ def _warn_of_ranges(ranges: list[_UsedRange]) -> None:
         ),
     ):
         if layers:
-            shown = ", ".join(f"'{n}' ({w:.3g} of {limit:.3g})" for n, w, limit in layers[:_SHOWN])
-            more = f" and {len(layers) - _SHOWN} others" if len(layers) > _SHOWN else ""
+            shown = ", ".join(f"'{n}' ({w:.3g} of {limit:.3g})" for n, w, limit in layers[:SHOWN])
+            more = f" and {len(layers) - SHOWN} others" if len(layers) > SHOWN else ""
             warnings.warn(
                 f"layers {shown}{more} {said}; array: {{weight_range: auto}} takes each layer's largest weight",
                 stacklevel=3,
             )
-
-
-def _check_patterns(model: nn.Module, patterns: Iterable[str]) -> None:
-    names = [name for name, _ in model.named_modules(remove_duplicate=False)]
-    names += [name for name, _ in model.named_parameters(remove_duplicate=False)]
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            raise InputError(
-                f"'{pattern}' fits no module and no parameter of the model; the modules are {_some(names[1:])}"
-            )
-
-
-def _fits(name: str, pattern: str) -> bool:
-    """Whether a pattern fits the name, or that of a module around it."""
-    parts = name.split(".")
-    return any(fnmatchcase(".".join(parts[: n + 1]), pattern) for n in range(len(parts)))
-
-
-def _fits_any(name: str, patterns: Iterable[str]) -> bool:
-    return any(_fits(name, pattern) for pattern in patterns)
-
-
-def _lies_in(name: str, module: str) -> bool:
-    return name == module or name.startswith(f"{module}.") or module == ""
-
-
-def _refuse(obstacles: list[Obstacle]) -> None:
-    if not obstacles:
-        return
-    listed = "\n".join(f"  '{found.name}' {found.reason}" for found in obstacles[:_SHOWN])
-    more = f"\n  and {len(obstacles) - _SHOWN} more" if len(obstacles) > _SHOWN else ""
-    names = ", ".join(f'"{found.name}"' for found in obstacles[:_SHOWN])
-    raise InputError(
-        f"these weights cannot be put on crossbars:\n{listed}{more}\n"
-        f"To leave them digital, name them: exclude=({names},); strict=False leaves all such weights digital"
-    )
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
-    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

@@ -1,5 +1,6 @@
 """Which weights of a model cannot be put on crossbars, and why."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +11,8 @@ from torch.nn.parameter import UninitializedParameter
 from torch.nn.utils import parametrize
 
 from imc_grapes.grapes.incoming_weights import is_analog
+from imc_grapes.layers.patterns import SHOWN, fits_any
+from kernels.errors import InputError
 
 _PLAIN = {
     nn.Linear,
@@ -72,12 +75,35 @@ def find_obstacles(model: nn.Module) -> list[Obstacle]:
             inside = (*inside, f"{name}." if name else name)
             reason = _why_not(name, module, owners)
             if reason:
-                found.append(Obstacle(name or "the model", reason))
+                found.append(Obstacle(name, reason))
             continue
         found += _of_other_module(name, module)
         if parametrize.is_parametrized(module):
             inside = (*inside, f"{name}.parametrizations." if name else "parametrizations.")
     return found
+
+
+def refuse_obstacles(model: nn.Module, excluded: Iterable[str], *, strict: bool) -> list[str]:
+    """The names of all obstacles, those that are excluded or left digital among them.
+
+    Raises:
+        InputError: strict, and one is not excluded.
+    """
+    obstacles = find_obstacles(model)
+    refused = [found for found in obstacles if not fits_any(found.name, excluded)]
+    if strict and refused:
+        listed = "\n".join(f"  {_shown(found.name)} {found.reason}" for found in refused[:SHOWN])
+        more = f"\n  and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
+        names = ", ".join(f'"{found.name}"' for found in refused[:SHOWN])
+        raise InputError(
+            f"these weights cannot be put on crossbars:\n{listed}{more}\n"
+            f"To leave them digital, name them: exclude=({names},); strict=False leaves all such weights digital"
+        )
+    return [found.name for found in obstacles]
+
+
+def _shown(name: str) -> str:
+    return f"'{name}'" if name else "the model"
 
 
 def _of_other_module(name: str, module: nn.Module) -> list[Obstacle]:

@@ -108,7 +108,7 @@ def _why(layer: str, parameter: str, module: nn.Module, obstacles: dict[str, str
     reason = why_no_product(module)
     if reason:
         return reason
-    for name in (parameter, layer or "the model"):
+    for name in (parameter, layer):
         if name in obstacles:
             return obstacles[name]
     if parameter.rpartition(".")[2].startswith("bias"):
