@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from crossbar import PCMConfig
     from imc_grapes.config import RunConfig, load_run_config
     from imc_grapes.error_transport import DirectFeedbackAlignment, FeedbackAlignment
+    from imc_grapes.evaluation.drift import evaluate_drift
+    from imc_grapes.evaluation.sensitivity import sensitivity
     from imc_grapes.experiment import Outcome, run_experiment
     from imc_grapes.grapes import Grapes
     from imc_grapes.layers.convert import to_crossbar
@@ -27,6 +29,8 @@ _HOMES = {
     "PCMConfig": "crossbar",
     "RunConfig": "imc_grapes.config",
     "SNU": "imc_grapes.spiking",
+    "evaluate_drift": "imc_grapes.evaluation.drift",
+    "sensitivity": "imc_grapes.evaluation.sensitivity",
     "load_run_config": "imc_grapes.config",
     "load_results": "imc_grapes.store",
     "placement": "imc_grapes.layers.placement",
@@ -44,11 +48,13 @@ __all__ = [
     "Outcome",
     "PCMConfig",
     "RunConfig",
+    "evaluate_drift",
     "load_results",
     "load_run_config",
     "placement",
     "run_experiment",
     "sSNU",
+    "sensitivity",
     "to_crossbar",
 ]
 

@@ -1,24 +1,44 @@
 """Programming and drift on aihwkit's inference tiles, by their own noise model."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from imc_grapes.evaluation.programmed import ProgrammedNetwork
+from imc_grapes.grapes.incoming_weights import is_analog
 
 
 class AihwkitInference(ProgrammedNetwork):
-    """A model whose analog tiles are aihwkit inference tiles."""
+    """A model whose analog tiles are aihwkit inference tiles.
 
-    def __init__(self, model: Any) -> None:
+    Args:
+        model: the model.
+        layers: names of those that are programmed; None for all that lie on tiles.
+    """
+
+    def __init__(self, model: Any, layers: Collection[str] | None = None) -> None:
         from aihwkit.inference.compensation.drift import GlobalDriftCompensation
         from aihwkit.simulator.tiles.module import TileModule
 
         self._model = model
-        self._tiles = [module for module in model.modules() if isinstance(module, TileModule)]
+        self._tiles_of = {
+            name: [part for part in module.modules() if isinstance(part, TileModule)]
+            for name, module in model.named_modules()
+            if is_analog(module) and (layers is None or name in layers)
+        }
+        self._tiles = [tile for tiles in self._tiles_of.values() for tile in tiles]
         self._compensations = [GlobalDriftCompensation() for _ in self._tiles]
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the layers on tiles."""
+        return list(self._tiles_of)
+
+    def only(self, layer: str) -> "AihwkitInference":
+        """The same with one layer programmed."""
+        return AihwkitInference(self._model, (layer,))
 
     def program(self, seed: int) -> None:
         """Draw programming noise and drift exponents anew, from torch's global generator."""

@@ -1,6 +1,6 @@
 """Drift of our own tiles after they were trained in place."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -10,6 +10,7 @@ from torch import nn
 from crossbar.drift_compensation import CompensationRead
 from device_models import InferenceStatistics
 from imc_grapes.evaluation.programmed import ProgrammedNetwork
+from imc_grapes.grapes.incoming_weights import is_analog
 
 
 class PCMTiles(ProgrammedNetwork):
@@ -21,6 +22,7 @@ class PCMTiles(ProgrammedNetwork):
             drift law.
         compensation_read: what global drift compensation reads; see `crossbar.drift_compensation`.
         read_noise: of the device model's own law, whether or not the training had it.
+        layers: names of those that are read at a later time; None for all that lie on tiles.
     """
 
     def __init__(
@@ -29,12 +31,30 @@ class PCMTiles(ProgrammedNetwork):
         statistics: InferenceStatistics | None,
         compensation_read: CompensationRead = "weights",
         read_noise: bool = True,
+        layers: Collection[str] | None = None,
     ) -> None:
-        self._tiles: list[Any] = [m for m in model.modules() if hasattr(m, "drift_to")]
+        self._model = model
+        self._tiles_of: dict[str, list[Any]] = {
+            name: [part for part in module.modules() if hasattr(part, "drift_to")]
+            for name, module in model.named_modules()
+            if is_analog(module) and (layers is None or name in layers)
+        }
+        self._tiles = [tile for tiles in self._tiles_of.values() for tile in tiles]
         self._statistics = statistics
         self._compensation_read = compensation_read
         self._read_noise = read_noise
         self._seed = 0
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the layers on tiles."""
+        return list(self._tiles_of)
+
+    def only(self, layer: str) -> "PCMTiles":
+        """The same with one layer read at a later time, and all others read now."""
+        return PCMTiles(
+            self._model, self._statistics, self._compensation_read, self._read_noise, (layer,)
+        )
 
     def program(self, seed: int) -> None:
         """Leave the devices as they are; `seed` fixes their read noise and, under statistics, their drift exponents.

@@ -2,10 +2,20 @@
 
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
+from typing import Self
 
 
 class ProgrammedNetwork(ABC):
     """A trained network that can be programmed into devices and read at a later time."""
+
+    @property
+    @abstractmethod
+    def layers(self) -> list[str]:
+        """Names of the layers that lie on devices."""
+
+    @abstractmethod
+    def only(self, layer: str) -> Self:
+        """The same with one layer on its devices, and all others as they were trained."""
 
     @abstractmethod
     def program(self, seed: int) -> None:

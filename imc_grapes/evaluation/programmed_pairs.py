@@ -1,6 +1,6 @@
 """Weights trained in software, programmed into differential pairs of our own device statistics."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -23,6 +23,7 @@ class ProgrammedPairs(ProgrammedNetwork):
         model: its weights are replaced by what the devices hold; those it has now are the targets.
         statistics: of the devices.
         compensation_read: what global drift compensation reads; see `crossbar.drift_compensation`.
+        layers: names of those that are programmed; None for all weight layers.
     """
 
     def __init__(
@@ -30,19 +31,30 @@ class ProgrammedPairs(ProgrammedNetwork):
         model: nn.Module,
         statistics: InferenceStatistics,
         compensation_read: CompensationRead = "weights",
+        layers: Collection[str] | None = None,
     ) -> None:
+        self._model = model
         self._statistics = statistics
         self._compensation_read = compensation_read
         self._parameters = {
             name: layer.weight
             for name, layer in weight_layers(model).items()
-            if isinstance(layer.weight, Tensor)
+            if isinstance(layer.weight, Tensor) and (layers is None or name in layers)
         }
         self._targets = {name: w.detach().clone() for name, w in self._parameters.items()}
         self._arrays: dict[str, ProgrammedWeights] = {}
         self._seed = 0
         self._uncompensated: Weights = {}
         self._compensated: Weights = {}
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the layers that are programmed."""
+        return list(self._parameters)
+
+    def only(self, layer: str) -> "ProgrammedPairs":
+        """The same with one layer programmed; its devices are those that it has among all others."""
+        return ProgrammedPairs(self._model, self._statistics, self._compensation_read, (layer,))
 
     def program(self, seed: int) -> None:
         """Write every layer into devices of its own."""

@@ -19,11 +19,12 @@ from imc_grapes.data.load import load_dataset
 from imc_grapes.error_transport.base import attached_transport
 from imc_grapes.error_transport.for_config import attach_transport, count_feedback
 from imc_grapes.evaluation.activity import measure_activity
-from imc_grapes.evaluation.drift import DriftPoint, evaluate_drift, reads
 from imc_grapes.evaluation.hardware import programmable
+from imc_grapes.evaluation.over_time import STANDARD_TIMES_S, read_over_time
 from imc_grapes.evaluation.programmed import ProgrammedNetwork
 from imc_grapes.experiment.alignment import measure_alignment
 from imc_grapes.experiment.atomic_file import write_atomically
+from imc_grapes.experiment.drift_points import DriftPoint, drift_points
 from imc_grapes.experiment.learning import learning_measures
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.outcome import Outcome
@@ -227,15 +228,20 @@ def _drift(
         if listener.stop_requested():
             raise Interrupted
 
-    listener.stage("drift", reads(config.evaluation))
-    return evaluate_drift(
+    how = config.evaluation
+    times_s = how.times_s or STANDARD_TIMES_S
+    listener.stage("drift", how.repeats * len(times_s))
+    chosen = how.drift_compensation
+    reads = read_over_time(
         lambda: trainer.task.scores(trainer.model, trainer.dataset.test),
-        trainer.task.metric.name,
         programmed,
-        config.evaluation,
-        config.seed,
-        on_read,
+        times_s=times_s,
+        repeats=how.repeats,
+        compensation=("none", "global") if chosen == "both" else (chosen,),
+        seed=config.seed,
+        on_read=on_read,
     )
+    return drift_points(reads, trainer.task.metric.name)
 
 
 def _step_peak(trainer: Trainer) -> int:

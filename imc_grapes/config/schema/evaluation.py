@@ -7,9 +7,6 @@ from pydantic import Field, field_validator
 from crossbar.drift_compensation import CompensationRead
 from imc_grapes.config.schema.section import Section
 
-STANDARD_TIMES_S = (25.0, 3600.0, 86400.0, 2592000.0, 31536000.0)
-"""25 s after programming, an hour, a day, a month (30 days), a year (365 days)."""
-
 
 class EvaluationConfig(Section):
     """Accuracy after programming and later."""

@@ -1,0 +1,47 @@
+"""Scores over time as they stand in ``summary.json``: a point per time and compensation."""
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from imc_grapes.evaluation.over_time import Compensation, Read
+
+
+@dataclass(frozen=True)
+class DriftPoint:
+    """Test score at one time, over the repeats: their mean, with the sample standard deviation.
+
+    `beside` has the means of the scores that are reported beside the metric, by name.
+    """
+
+    time_s: float
+    compensation: Compensation
+    mean: float
+    std: float
+    beside: dict[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        plain = asdict(self)
+        return {**plain, **plain.pop("beside")}
+
+
+def drift_points(reads: Iterable[Read], metric: str) -> list[DriftPoint]:
+    """A point per time and compensation, sorted by both; `metric` names the score whose spread is kept."""
+    found: dict[tuple[float, Compensation], list[dict[str, float]]] = {}
+    for read in reads:
+        found.setdefault((read.time_s, read.compensation), []).append(read.scores)
+    return [
+        _point(time_s, compensation, repeats, metric)
+        for (time_s, compensation), repeats in sorted(found.items(), key=lambda item: item[0])
+    ]
+
+
+def _point(
+    time_s: float, compensation: Compensation, repeats: list[dict[str, float]], metric: str
+) -> DriftPoint:
+    values = {name: [scores[name] for scores in repeats] for name in repeats[0]}
+    means = {name: statistics.fmean(of_name) for name, of_name in values.items()}
+    std = statistics.stdev(values[metric]) if len(repeats) > 1 else 0.0
+    return DriftPoint(time_s, compensation, means.pop(metric), std, means)
