@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from crossbar.never_read import never_read_problems
 from crossbar.specs import AccumulatedSpec
+from device_models.inference.spec import StatisticsSpec
 from device_models.inference.table import (
     DRIFT_COLUMNS,
     PROGRAMMING_COLUMNS,
@@ -27,6 +28,7 @@ from imc_grapes.hardware.aihwkit_presets import find_preset
 from kernels.errors import InputError
 
 Problem = tuple[KeyPath, str]
+_RELATIVE_TO_G_MAX = ("pcm_nandakumar2019", "pcm_projected", "ideal")
 
 
 def broken_rules(config: RunConfig) -> Iterator[Problem]:
@@ -50,6 +52,8 @@ def broken_rules(config: RunConfig) -> Iterator[Problem]:
                 ("hardware", "statistics", "g_reset_uS"),
                 "is of devices stuck at RESET, and faults.stuck_reset is 0",
             )
+        if not isinstance(hardware, PCMHardware):
+            yield from _scale_free_problems(hardware.statistics)
         try:
             hardware.statistics.build()
         except InputError as error:
@@ -159,6 +163,17 @@ def _changed(section: BaseModel) -> set[str]:
     """Names of the values that are not the defaults: a resolved config holds every key, so being there says nothing."""
     fields = type(section).model_fields
     return {name for name, field in fields.items() if getattr(section, name) != field.default}
+
+
+def _scale_free_problems(statistics: StatisticsSpec) -> Iterator[Problem]:
+    """What the shipped statistics say is relative to the largest target; a table and devices stuck at RESET are not."""
+    is_relative = statistics.preset in _RELATIVE_TO_G_MAX and statistics.table is None
+    if "g_max_uS" in _changed(statistics) and is_relative and not statistics.faults.stuck_reset:
+        yield (
+            ("hardware", "statistics", "g_max_uS"),
+            f"changes nothing: noise and drift of {statistics.preset} are relative to it; it matters beside a table or "
+            "faults.stuck_reset",
+        )
 
 
 def _never_programmed_problems(hardware: PCMHardware) -> Iterator[Problem]:

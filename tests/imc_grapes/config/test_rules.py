@@ -1,7 +1,10 @@
 import re
 
+import numpy as np
 import pytest
 
+from crossbar.programmed_weights import ProgrammedWeights
+from device_models import InferenceStatistics
 from imc_grapes import InputError
 from imc_grapes.config import parse_run_config
 from imc_grapes.config.yaml_file import dump_yaml, parse_yaml
@@ -170,3 +173,19 @@ def test_the_largest_conductance_is_that_of_the_device():
         InputError, match=r"hardware.statistics.g_max_uS: must be that of the device, 12.0"
     ):
         check(tile % 20)
+
+
+@pytest.mark.parametrize("preset", ["pcm_nandakumar2019", "pcm_projected", "ideal"])
+def test_a_largest_conductance_to_which_all_is_relative_is_refused(preset):
+    weights = np.random.default_rng(0).normal(size=(20, 30)).astype(np.float32)
+    small, large = (
+        ProgrammedWeights.program(weights, InferenceStatistics.preset(preset, g_max), 3).read(
+            1e6, 4
+        )
+        for g_max in (5.0, 25.0)
+    )
+    np.testing.assert_allclose(small, large, rtol=1e-5, atol=1e-5)
+    hardware = "hardware: {tile: digital, statistics: {preset: %s, g_max_uS: 5%s}}"
+    check(hardware % (preset, ", faults: {stuck_reset: 0.01}"))
+    with pytest.raises(InputError, match=r"hardware.statistics.g_max_uS: changes nothing"):
+        check(hardware % (preset, ""))
