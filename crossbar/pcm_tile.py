@@ -20,7 +20,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from crossbar.drift_compensation import CompensationRead
 from crossbar.optimizer_check import before_step
-from crossbar.pcm_simulator_tile import PCMSimulatorTile
+from crossbar.pcm_simulator_tile import PCMSimulatorTile, refuse_no_values
 from crossbar.specs import ProgramSpec
 from crossbar.tile_state import TileState
 from crossbar.weight_gradient import TileContext, TileFunction
@@ -47,7 +47,8 @@ class PCMTile(CustomTile):
         bias: must be False or digital.
 
     Raises:
-        InputError: an analog bias or a transposed input or output is asked for.
+        InputError: an analog bias or a transposed input or output is asked for, the layer has no weights, or
+            torch's default device is not the CPU.
     """
 
     tile: PCMSimulatorTile
@@ -66,8 +67,20 @@ class PCMTile(CustomTile):
             raise InputError("the PCM tile takes no transposed inputs or outputs")
         if bias and not rpu_config.mapping.digital_bias:
             raise InputError("the PCM tile has no analog bias; allowed: a digital bias, or none")
+        if out_size < 1 or in_size < 1:
+            raise InputError(
+                f"a layer of {out_size} x {in_size} weights cannot be put on an array; give it 1 output and 1 "
+                "input or more, or leave it digital"
+            )
+        device = torch.get_default_device()
+        if device.type != "cpu":
+            raise InputError(
+                f"the PCM tile computes on the CPU, and torch's default device is {device}; build the layer "
+                "outside of that"
+            )
         super().__init__(out_size, in_size, rpu_config, bias)
         self.analog_ctx = TileContext(self)
+        self.register_forward_pre_hook(_keep_torch_off_its_fused_path)
 
     def _create_simulator_tile(
         self, x_size: int, d_size: int, rpu_config: "PCMConfig"
@@ -163,8 +176,12 @@ class PCMTile(CustomTile):
 
         Weights beyond `weight_range` are clipped, with a warning. Arguments as in aihwkit; with
         `realistic=True` the write is a `write_verify`.
+
+        Raises:
+            InputError: a weight is not finite, or has no value (the meta device).
         """
         realistic = kwargs.pop("realistic", False)
+        refuse_no_values(torch.as_tensor(weight))
         self._warn_if_clipped(torch.as_tensor(weight))
         super().set_weights(weight, *args, **kwargs)
         if realistic:
@@ -178,12 +195,13 @@ class PCMTile(CustomTile):
             spec: how; write-and-verify by default.
 
         Raises:
-            InputError: the shape does not fit.
+            InputError: the shape does not fit, or a weight is not finite.
         """
         if tuple(weights.shape) != self.tile.devices.shape:
             raise InputError(
                 f"weights: shape {tuple(weights.shape)} does not fit a tile of {self.tile.devices.shape}"
             )
+        refuse_no_values(weights)
         scales = self.get_scales()
         if scales is not None:
             weights = weights / scales.view(-1, 1)
@@ -375,6 +393,14 @@ class PCMTile(CustomTile):
             )
         self._apply_without_context(fn)
         return self
+
+
+def _keep_torch_off_its_fused_path(tile: PCMTile, inputs: tuple[Any, ...]) -> None:
+    """Nothing.
+
+    In evaluation `nn.TransformerEncoderLayer` multiplies with its parts' `weight`, which an analog layer does
+    not have, instead of calling them; unless one of them has a hook.
+    """
 
 
 class PCMTileArray(TileModuleArray):

@@ -40,6 +40,7 @@ from imc_grapes.tasks import task_for
 from imc_grapes.training.checkpoint import load_checkpoint, save_checkpoint
 from imc_grapes.training.loop import Interrupted, Position, Trainer, training_step
 from imc_grapes.training.optimizers import build_optimizer
+from imc_grapes.training.single_samples import refuse_single_values
 from imc_grapes.versions import versions
 from kernels.errors import InputError
 
@@ -114,10 +115,15 @@ def run_experiment(
 def prepare(
     config: RunConfig, dataset: Dataset, listener: Listener
 ) -> tuple[Trainer, Grapes | None]:
-    """The network of `config` on its hardware, with its initial weights, ready to be trained."""
+    """The network of `config` on its hardware, with its initial weights, ready to be trained.
+
+    Raises:
+        InputError: a combination cannot be honoured, or a batch of one image has no variance to normalise by.
+    """
     torch.manual_seed(stream_seed(config.seed, "global"))
     weights = generator(config.seed, "initial weights")
     network = build_network_for(config.network, config.data, config.seed, dataset, weights)
+    refuse_single_values(network, dataset, config.data.batch_size)
     model = on_hardware(network, config)
     optimizer = build_optimizer(model, config.training.optimizer)
     attach_transport(config, model)

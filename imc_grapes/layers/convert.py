@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from aihwkit.nn import AnalogConv2d, AnalogLinear
-from torch import nn
+from torch import Tensor, nn
 
 from crossbar import PCMConfig
 from imc_grapes.grapes.incoming_weights import is_analog
@@ -146,6 +146,8 @@ def _written(name: str, module: Any, config: Any, ranges: list[_UsedRange]) -> n
         warnings.filterwarnings("ignore", message=".*beyond the weight_range")
         layer = (_LinearToBeWritten if linear else _Conv2dToBeWritten).from_digital(module, own)
     layer.__class__ = AnalogLinear if linear else AnalogConv2d
+    if not linear:
+        layer.register_forward_pre_hook(_refuse_empty)
     for tile in layer.analog_tiles():
         tile.analog_ctx.requires_grad_(module.weight.requires_grad)
     if module.bias is not None:
@@ -154,6 +156,15 @@ def _written(name: str, module: Any, config: Any, ranges: list[_UsedRange]) -> n
                 parameter.requires_grad_(module.bias.requires_grad)
     converted: nn.Module = layer.train(module.training)
     return converted
+
+
+def _refuse_empty(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    """Of an empty batch aihwkit's convolution cannot tell the size of its outputs."""
+    if inputs[0].numel() == 0:
+        raise InputError(
+            f"input: a convolution on crossbars takes no empty batch (got the shape {tuple(inputs[0].shape)}); "
+            "leave batches without samples out"
+        )
 
 
 def _warn_of_ranges(ranges: list[_UsedRange]) -> None:

@@ -63,7 +63,8 @@ class UnfoldedConv(nn.Module):
         ):
             x = x.unfold(2 + axis, apart * (size - 1) + 1, step)[..., ::apart]
         # [batch, channels, *positions, *filter] with the filter's axes behind the channels of their group.
-        x = x.movedim(1, 1 + dimensions).unflatten(1 + dimensions, (len(self.parts), -1))
+        groups = (len(self.parts), self.in_channels // len(self.parts))
+        x = x.movedim(1, 1 + dimensions).unflatten(1 + dimensions, groups)
         return x.flatten(2 + dimensions)
 
     def extra_repr(self) -> str:

@@ -498,3 +498,99 @@ def test_an_optimizer_whose_rule_the_tile_would_ignore_is_refused(build, words):
     other = torch.optim.SGD(digital.parameters(), lr=0.1, momentum=0.9)
     digital(torch.rand(1, 3)).sum().backward()
     other.step()
+
+
+def test_a_transformer_layer_on_tiles_evaluates_as_it_trains():
+    torch.manual_seed(0)
+    digital = nn.TransformerEncoderLayer(16, 4, 32, dropout=0.0, batch_first=True)
+    config = PCMConfig(device="linear", io="perfect", seed=0)
+    layer = convert_to_analog(digital, config)
+    assert len(tiles_of(layer)) == 2
+    x = torch.rand(3, 5, 16)
+    trained = layer.train()(x)
+    for copied in (layer, copy.deepcopy(layer)):
+        torch.testing.assert_close(copied.eval()(x), trained)
+        with torch.no_grad():
+            torch.testing.assert_close(copied.eval()(x), trained)
+    torch.testing.assert_close(trained, digital(x), atol=1e-5, rtol=0.0)
+
+
+@pytest.mark.parametrize(
+    "update", ["pulsed", {"kind": "pulsed", "trains": "per_sample"}, ACCUMULATED_ADAM]
+)
+@pytest.mark.parametrize("shape", [(0, 12), (0, 5, 12), (4, 0, 12)])
+def test_an_empty_batch_changes_nothing(update, shape):
+    layer = linear(update=update, read={"noise": True})
+    before = bits(layer)
+    out = layer(torch.zeros(shape))
+    assert out.shape == (*shape[:-1], 7)
+    out.sum().backward()
+    AnalogSGD(layer.parameters(), lr=1.0).step()
+    assert_same_bits(before, bits(layer))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_not_finite_are_refused_and_change_nothing(value):
+    layer = linear()
+    tile = tiles_of(layer)[0]
+    weights = torch.zeros(7, 12)
+    weights[2, 3] = value
+    before = bits(layer)
+    for write in (
+        layer.set_weights,
+        tile.program,
+        tile.tile.set_weights,
+        lambda w: tile.set_weights(w, realistic=True),
+    ):
+        with pytest.raises(InputError, match="weights: 1 of 84 values are not finite"):
+            write(weights)
+    assert_same_bits(before, bits(layer))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize(
+    "io",
+    [
+        "default",
+        {"noise_management": "none"},
+        {"noise_management": "none", "bound_management": "none"},
+        {"inp_noise": 0.1},
+        {"dac_bits": None, "adc_bits": None},
+    ],
+)
+@pytest.mark.parametrize("rows", [[0, 1, 2], [1]])
+@pytest.mark.parametrize("columns", [slice(None), slice(3, 4)])
+def test_an_input_that_is_not_finite_gives_no_number(value, io, rows, columns):
+    torch.manual_seed(0)
+    good = torch.rand(3, 12)
+    bad = good.clone()
+    bad[rows, columns] = value
+    layer = linear(io=io)
+    found = copy.deepcopy(layer)(bad)
+    assert found[rows].isnan().all()
+    others = [row for row in range(3) if row not in rows]
+    assert found[others].isfinite().all()
+    assert torch.equal(found[others], layer(good)[others])
+
+
+def test_an_error_that_is_not_finite_gives_no_number():
+    layer = linear()
+    x = torch.rand(2, 12, requires_grad=True)
+    layer(x).backward(torch.tensor([[float("nan")] * 7, [1.0] * 7]))
+    assert x.grad[0].isnan().all()
+    assert x.grad[1].isfinite().all()
+
+
+@pytest.mark.parametrize("sizes", [(0, 4), (4, 0)])
+def test_a_layer_without_weights_is_refused(sizes):
+    with pytest.raises(InputError, match=f"{sizes[1]} x {sizes[0]} weights cannot be put on"):
+        linear(*sizes)
+
+
+def test_a_model_on_the_meta_device_is_refused():
+    with torch.device("meta"):
+        model = nn.Linear(4, 3)
+        with pytest.raises(InputError, match=r"CPU.*default device is meta"):
+            linear()
+    with pytest.raises(InputError, match="weights: lie on the meta device, without values"):
+        convert_to_analog(model, PCMConfig(seed=0))

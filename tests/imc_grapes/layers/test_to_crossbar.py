@@ -312,3 +312,25 @@ def test_a_converted_model_survives_pickling() -> None:
     again = pickle.loads(pickle.dumps(converted))
     x = torch.randn(3, 1, 8)
     torch.testing.assert_close(again(x, x, x)[0], converted(x, x, x)[0])
+
+
+def test_a_convolution_on_tiles_refuses_an_empty_batch() -> None:
+    converted = to_crossbar(nn.Conv2d(2, 3, 3), ideal())
+    with pytest.raises(InputError, match=r"takes no empty batch .got the shape .0, 2, 8, 8"):
+        converted(torch.zeros(0, 2, 8, 8))
+    assert copy.deepcopy(converted)(torch.zeros(1, 2, 8, 8)).shape == (1, 3, 6, 6)
+
+
+@pytest.mark.parametrize(
+    ("conv", "shape"),
+    [
+        (nn.Conv1d(2, 4, 3), (0, 2, 8)),
+        (nn.Conv2d(2, 4, 3, groups=2), (0, 2, 8, 7)),
+        (nn.Conv3d(2, 4, 3), (0, 2, 5, 5, 5)),
+    ],
+)
+def test_an_unfolded_convolution_takes_an_empty_batch(
+    conv: nn.Module, shape: tuple[int, ...]
+) -> None:
+    x = torch.zeros(shape)
+    assert to_crossbar(conv, ideal())(x).shape == conv(x).shape
