@@ -90,7 +90,8 @@ def analog_product(
         draw: number of the product. Each of its rounds (bound management) draws anew.
 
     Returns:
-        float32 [batch, m].
+        float32 [batch, m]. An input vector that converters cannot drive, since a value of it is NaN or infinite,
+        gives NaN in all outputs.
     """
     if around is None:
         y = product(x, weights)
@@ -98,6 +99,24 @@ def analog_product(
             spread = product(x.square(), variance)
             adc(y.numpy(), spread.numpy(), np.ones(len(x), np.float32), _IDEAL, keys[1], draw)
         return y
+    # One sum is cheap; a sum of finite numbers that overflows costs no more than a look at each.
+    undriven = None if torch.isfinite(x.sum()) else ~torch.isfinite(x).all(dim=1)
+    if undriven is None:
+        return _converted_product(x, weights, variance, around, keys, draw)
+    driven = x.masked_fill(undriven.unsqueeze(1), 0.0)
+    y = _converted_product(driven, weights, variance, around, keys, draw)
+    y[undriven] = torch.nan
+    return y
+
+
+def _converted_product(
+    x: Tensor,
+    weights: Tensor,
+    variance: Tensor | None,
+    around: Converters,
+    keys: tuple[np.uint64, np.uint64],
+    draw: int,
+) -> Tensor:
     for halving in range(around.max_halvings + 1):
         round_draw = (draw << 8) + halving
         driven = dac(x.numpy(), around, 2.0**halving, keys[0], round_draw)

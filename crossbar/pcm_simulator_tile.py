@@ -241,7 +241,12 @@ class PCMSimulatorTile(SimulatorTile):
         self.program(weight, self._config.programming)
 
     def program(self, weights: Tensor, spec: ProgramSpec) -> None:
-        """Write weights [n_out, n_in], clipped to the range; all devices are RESET first."""
+        """Write weights [n_out, n_in], clipped to the range; all devices are RESET first.
+
+        Raises:
+            InputError: a weight is not finite, or has no value.
+        """
+        refuse_no_values(weights)
         limit = self._config.array.weight_range
         values = weights.detach().to(torch.float32).clamp(-limit, limit)
         self.devices.write(np.ascontiguousarray(values.numpy()), spec)
@@ -348,6 +353,24 @@ class PCMSimulatorTile(SimulatorTile):
             raise InputError(
                 f"the checkpoint holds the update state of {meant}, this tile that of {meaning}"
             )
+
+
+def refuse_no_values(weights: Tensor) -> None:
+    """Refuse weights that no device can hold.
+
+    Raises:
+        InputError: they lie on the meta device, or one is NaN or infinite.
+    """
+    if weights.is_meta:
+        raise InputError(
+            "weights: lie on the meta device, without values; give the model its weights on the CPU first"
+        )
+    finite = torch.isfinite(weights.detach())
+    if not finite.all():
+        raise InputError(
+            f"weights: {int((~finite).sum())} of {weights.numel()} values are not finite; has the training "
+            "diverged?"
+        )
 
 
 def _matrix(values: Tensor) -> Tensor:
