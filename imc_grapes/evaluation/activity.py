@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import log2
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from crossbar.costs import Interval
 from crossbar.costs.event_read import event_read_pJ
+from crossbar.placement import placed_tiles
 from imc_grapes.data.chorales import Chorales
 from imc_grapes.data.samples import Samples
 from imc_grapes.data.words import Words
@@ -27,7 +30,8 @@ class Activity:
     spikes_per_step: dict[str, float]
     """Layer of spiking units to the spikes of a unit in a time step; soft units send none and are left out."""
     read_energy_pJ_per_step: dict[str, float] | None
-    """Low, typical, high estimate for all weight matrices together; None for a network without time."""
+    """Low, typical, high estimate for all weight matrices together, with the conductances of PCM tiles as they are and
+    with the constants' assumption elsewhere; None for a network without time."""
 
 
 @dataclass
@@ -35,6 +39,8 @@ class _Counter:
     """What has gone into one weight matrix, or come out of one layer of units."""
 
     n_out: int
+    arrays: dict[str, Any] = field(default_factory=dict)
+    """What is known of the arrays that hold the matrix, as arguments of `event_read_pJ`."""
     steps: int = 0
     """Vectors."""
     entries: int = 0
@@ -50,7 +56,9 @@ class _Counter:
         self.total += float(signal.abs().clamp(max=1.0).sum())
 
     def energy(self) -> Interval:
-        return event_read_pJ(self.n_out, self.driven / self.steps, self.total / self.steps)
+        return event_read_pJ(
+            self.n_out, self.driven / self.steps, self.total / self.steps, **self.arrays
+        )
 
 
 @dataclass
@@ -111,10 +119,34 @@ def _watchers(modules: Iterable[tuple[str, nn.Module]]) -> Iterable[tuple[str, _
         if is_unit_layer(module):
             inside = (*inside, f"{name}.")
             columns = gates(module) * int(module.hidden_size)  # type: ignore[arg-type]
-            matrices = len(module.incoming_weights())  # type: ignore[operator]
-            yield name, _Watcher([_Counter(columns) for _ in range(matrices)])
+            parts = module.incoming_weights()  # type: ignore[operator]
+            yield name, _Watcher([_Counter(columns, _arrays(part)) for part in parts])
         elif isinstance(module, nn.RNNBase):
             columns = gates(module) * module.hidden_size
             yield name, _Watcher([_Counter(columns), _Counter(columns)])
         elif is_analog(module) or isinstance(module, nn.Linear):
-            yield name, _Watcher([_Counter(int(module.out_features))])  # type: ignore[arg-type]
+            columns = int(module.out_features)  # type: ignore[arg-type]
+            yield name, _Watcher([_Counter(columns, _arrays(module))])
+
+
+def _arrays(part: nn.Module) -> dict[str, Any]:
+    """Devices and converters as they are on PCM tiles; elsewhere the assumptions of the constants hold."""
+    if not is_analog(part):
+        return {}
+    placed = list(placed_tiles(part))
+    if not all(hasattr(one.tile, "g_plus") for one in placed):
+        return {}
+    devices = np.concatenate(
+        [g.reshape(-1) for one in placed for g in (one.tile.g_plus, one.tile.g_minus)]
+    )
+    found = {
+        "mean_g_uS": float(devices.mean()),
+        "sharing": placed[0].tile.tile.devices.sharing,
+        "row_arrays": len({one.rows.start for one in placed}),
+        "column_arrays": len({one.columns.start for one in placed}),
+    }
+    io = placed[0].tile.rpu_config.forward
+    if not io.is_perfect and 0.0 < io.out_res < 1.0:
+        # The resolution of b bits is 1 / (2^b - 2).
+        found["adc_bits"] = round(log2(1.0 / io.out_res + 2.0))
+    return found

@@ -1,13 +1,16 @@
+import numpy as np
 import pytest
 import torch
+from aihwkit.nn.conversion import convert_to_analog
 from made_up_data import roll
 from torch import nn
 
+from crossbar import PCMConfig
 from crossbar.costs import Interval
 from crossbar.costs.event_read import event_read_pJ
 from imc_grapes.data.chorales import Chorales
 from imc_grapes.data.dataset import Split
-from imc_grapes.evaluation.activity import measure_activity
+from imc_grapes.evaluation.activity import _watchers, measure_activity
 from imc_grapes.networks.base import NETWORKS
 from imc_grapes.networks.lstm import LSTMConfig
 from imc_grapes.networks.sequence import build_sequence_network
@@ -85,3 +88,36 @@ def test_a_network_without_time_is_not_fed():
     found = measure_activity(Refuses(4, 2), ImageClassification(), images)
     assert found.spikes_per_step == {}
     assert found.read_energy_pJ_per_step is None
+
+
+def test_reads_of_pcm_tiles_are_priced_with_their_devices_and_converters():
+    """88-20-88, three devices per polarity, 7-bit converters, arrays of 50 rows and 12 columns."""
+    config = PCMConfig(
+        array={"rows": 50, "columns": 12, "devices_per_polarity": 3}, io={"adc_bits": 7}, seed=0
+    )
+    model = convert_to_analog(network(recurrent=True), config)
+    watched = dict(_watchers(model.named_modules()))
+    into, back = watched["layers.0"].into
+    (out,) = watched["readout"].into
+    for counter, rows, columns in ((into, 2, 2), (back, 1, 2), (out, 1, 8)):
+        known = dict(counter.arrays)
+        assert 0.1 < known.pop("mean_g_uS") < 5.0
+        assert known == {
+            "adc_bits": 7,
+            "sharing": 3,
+            "row_arrays": rows,
+            "column_arrays": columns,
+        }
+    tiles = [module for module in model.readout.modules() if hasattr(module, "g_plus")]
+    devices = np.concatenate([[*tile.g_plus.flat, *tile.g_minus.flat] for tile in tiles])
+    assert out.arrays["mean_g_uS"] == pytest.approx(devices.mean(), rel=1e-5)
+    assert measure_activity(model, NextChord(), chorales()).read_energy_pJ_per_step["low"] > 0.0
+    assert next(iter(dict(_watchers(network().named_modules())).values())).into[0].arrays == {}
+
+
+def test_the_energy_of_a_read_by_events_by_hand():
+    found = event_read_pJ(
+        20, 9.5, 4.0, adc_bits=7, mean_g_uS=1.5, sharing=3, row_arrays=2, column_arrays=4
+    )
+    expected = 2 * 20 * 29.0 / 2 + 4 * 9.5 * 0.0042 + 4.0 * 20 * 2 * 3 * 1.5 * 5.12e-3
+    assert found.typical == pytest.approx(expected, rel=1e-12)
