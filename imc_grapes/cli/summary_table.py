@@ -31,6 +31,8 @@ def print_outcome(outcome: Outcome, folder: Path, console: Console) -> None:
         if "hardware" in summary:
             console.print(Text(f"On {summary['hardware']}"))
         console.print(_drift_table(metric, summary["drift"]))
+    if why := summary.get("no_drift_why"):
+        console.print(Text(f"No test at a later time: {why}"))
     missed = {kind: n for kind, n in (summary.get("missed_writes") or {}).items() if n}
     for kind, pairs in missed.items():
         console.print(

@@ -15,6 +15,17 @@ from imc_grapes.evaluation.programmed_pairs import ProgrammedPairs
 from imc_grapes.hardware.aihwkit_presets import find_preset
 
 
+def why_no_drift(
+    hardware: DigitalHardware | AihwkitHardware | PCMHardware,
+) -> str | None:
+    """Why devices trained in place cannot be read at a later time; None if they can, or where there are no devices."""
+    if isinstance(hardware, PCMHardware) and not (hardware.statistics or hardware.device.read_law):
+        return f"the model {hardware.device.model} has no drift law of its own; hardware.statistics gives it one"
+    if isinstance(hardware, AihwkitHardware) and not find_preset(hardware.preset).drifts:
+        return f"{hardware.preset} has no drift model"
+    return None
+
+
 def programmable(
     model: nn.Module,
     hardware: DigitalHardware | AihwkitHardware | PCMHardware,

@@ -19,7 +19,7 @@ from imc_grapes.data.load import load_dataset
 from imc_grapes.error_transport.base import attached_transport
 from imc_grapes.error_transport.for_config import attach_transport, count_feedback
 from imc_grapes.evaluation.activity import measure_activity
-from imc_grapes.evaluation.hardware import programmable
+from imc_grapes.evaluation.hardware import programmable, why_no_drift
 from imc_grapes.evaluation.over_time import STANDARD_TIMES_S, read_over_time
 from imc_grapes.evaluation.programmed import ProgrammedNetwork
 from imc_grapes.experiment.alignment import measure_alignment
@@ -93,6 +93,7 @@ def run_experiment(
     programmed = programmable(trainer.model, config.hardware, config.evaluation)
     drift = _drift(config, trainer, programmed, listener) if programmed else []
     summary["drift"] = [point.as_dict() for point in drift]
+    summary["no_drift_why"] = why_no_drift(config.hardware)
     summary["pcm_devices"] = count_pcm_devices(trainer.model, config.hardware, programmed)
     summary["missed_writes"] = count_missed_writes(trainer.model, config.hardware)
     measurements = {

@@ -5,6 +5,7 @@ import pytest
 import torch
 from stop_after import StopAfter
 
+from crossbar.specs import IOSpec
 from imc_grapes import InputError, RunConfig, load_run_config, run_experiment
 from imc_grapes.config import config_hash
 from imc_grapes.experiment import DivergedError, Interrupted, Listener
@@ -312,3 +313,46 @@ def test_the_digits_config_reaches_its_accuracy_and_repeats_to_the_byte(tmp_path
         run_experiment(config, out_dir=tmp_path / attempt)
     assert json.loads((tmp_path / "1" / "summary.json").read_text())["test_accuracy"] >= 0.95
     assert result_bytes(tmp_path / "1") == result_bytes(tmp_path / "2")
+
+
+@pytest.mark.parametrize("spread", [None, 0.0])
+def test_a_year_costs_a_network_trained_in_place_what_its_exponents_spread(spread, request):
+    """With one exponent for all devices all weights shrink alike, and compensation undoes that."""
+    config = load_run_config(request.config.rootpath / "configs" / "digits_pcm_in_place.yaml")
+    device = {} if spread is None else {"drift_nu_std": spread}
+    device = config.hardware.device.model_copy(update=device)
+    config = config.model_copy(
+        update={
+            "hardware": config.hardware.model_copy(
+                update={"device": device, "io": IOSpec(perfect=True)}
+            ),
+            "evaluation": config.evaluation.model_copy(
+                update={
+                    "times_s": (25.0, 31_536_000.0),
+                    "repeats": 1,
+                    "drift_compensation": "global",
+                    "read_noise": False,
+                }
+            ),
+        }
+    )
+    summary = run_experiment(config).summary
+    early, late = (point["mean"] for point in summary["drift"])
+    assert early == summary["test_accuracy"]
+    if spread is None:
+        assert early - late > 0.008
+    else:
+        # Rounding may turn one of 360 images.
+        assert late == pytest.approx(early, abs=0.003)
+
+
+@pytest.mark.parametrize("model", ["exp_step", "linear"])
+def test_a_device_model_without_drift_says_why_nothing_is_tested_later(model):
+    hardware = {"tile": "pcm", "device": {"model": model}}
+    summary = run_experiment(run_config(hardware=hardware, evaluation={"repeats": 10})).summary
+    assert summary["drift"] == []
+    assert summary["no_drift_why"].startswith(f"the model {model} has no drift law")
+    drifting = {"tile": "pcm", "statistics": {"preset": "ideal"}}
+    summary = run_experiment(run_config(hardware=drifting)).summary
+    assert summary["drift"]
+    assert summary["no_drift_why"] is None
