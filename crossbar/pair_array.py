@@ -320,6 +320,7 @@ class PairArray:
         """Copies of all that is needed to continue bit for bit."""
         return {
             "model": self.model,
+            "faults": self.faults,
             "weight_per_uS": self.weight_per_uS,
             "stream": self.stream,
             "event": self.event,
@@ -343,17 +344,18 @@ class PairArray:
         self.counters = Counters(**state["counters"])
         for name in _ARRAYS:
             getattr(self, name)[...] = state[name]
-        self.hold_stuck()
 
     def check(self, state: dict[str, Any]) -> None:
         """Refuse what `dump` gave where it would not be the same weights in these devices.
 
         Raises:
-            InputError: another device model, range of weights, number of devices, or record of their last pulses.
+            InputError: another device model, other faults, another range of weights, number of devices, or record of
+                their last pulses.
         """
         shapes = {name: getattr(self, name).shape for name in _ARRAYS}
         for what, held, own in (
             ("device model", state.get("model"), self.model),
+            ("share of stuck devices", state.get("faults"), self.faults),
             ("weight per µS", state.get("weight_per_uS"), self.weight_per_uS),
             ("shape of arrays", {name: state[name].shape for name in _ARRAYS}, shapes),
         ):

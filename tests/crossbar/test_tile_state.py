@@ -130,6 +130,7 @@ def test_another_configuration_comes_with_the_state_and_is_named():
     [
         ({"array": {"weight_range": 2.0}}, {}, "weight per µS"),
         ({"device": "exp_step"}, {}, "device model"),
+        ({"faults": {"stuck_set": 0.1}}, {}, "share of stuck devices"),
         ({"array": {"devices_per_polarity": 2}}, {}, "weight per µS"),
         ({"read": {"seconds_per_update": 1.0}}, {}, "shape of arrays"),
         ({"update": "accumulated"}, {}, "update state"),
