@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from imc_grapes.error_transport.feedback import FeedbackWeights
+from imc_grapes.first_update import FirstUpdate
 from kernels.errors import InputError
 
 Send = Callable[[Tensor], Tensor]
@@ -37,6 +38,11 @@ class ErrorTransport(ABC):
         self._weights = FeedbackWeights(seed)
         self._scales: dict[str, FactorSource] = {}
         self._handles: list[Any] = []
+        self.first_update = FirstUpdate(
+            layers,
+            f"{type(self).__name__} did not send the error past layer",
+            "call the layers themselves: in these, backpropagation trained",
+        )
         for name, layer in layers.items():
             carrier = _Carrier(self, name)
             self._handles.append(layer.register_forward_pre_hook(carrier.cut))
@@ -85,9 +91,14 @@ class ErrorTransport(ABC):
                 f"layer '{found}': a Grapes still acts on it by the rule for {type(self).__name__}; "
                 "call its detach() first"
             )
+        self.first_update.stop()
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+
+    def began(self, name: str) -> None:
+        """A pass through the layer called `name` begins."""
+        self.first_update.ran(name)
 
     @abstractmethod
     def sender(self, name: str, layer: nn.Module, x: Tensor, output: Tensor) -> Send:
@@ -148,6 +159,7 @@ class _Carrier:
         """Forward pre-hook: keep the input, and hand the layer a copy without history."""
         if not args:
             raise InputError(f"layer '{self._name}': its input must be a positional argument")
+        self.transport.began(self._name)
         x: Tensor = args[0]
         needs_error = torch.is_grad_enabled() and x.requires_grad
         self._x = x if needs_error else None

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from imc_grapes.error_transport.base import ErrorTransport, Send
@@ -37,10 +38,32 @@ class DirectFeedbackAlignment(ErrorTransport):
         super().__init__(layers, seed)
         self._output = list(layers)[-1]
         self._pass = _Pass()
+        self._is_ordered = False
         self._handles.append(model.register_forward_pre_hook(self._begin))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_pass": _Pass()}
+
+    def require_order(self) -> "_Ordered":
+        """Refuse passes in which the layers do not run in the order of their registration; the handle ends it."""
+        self._is_ordered = True
+        return _Ordered(self)
+
+    def began(self, name: str) -> None:
+        """A pass through the layer called `name` begins.
+
+        Raises:
+            InputError: it is out of order, where that is required.
+        """
+        super().began(name)
+        ran = self._pass.ran
+        ran.setdefault(name)
+        wanted = [layer for layer in self._layers if layer in ran]
+        if self._is_ordered and torch.is_grad_enabled() and list(ran) != wanted:
+            raise InputError(
+                f"GRAPES under direct feedback alignment: the layers ran in the order {', '.join(ran)}, and the rule "
+                f"takes them in that of registration, {', '.join(wanted)}; register them as they run"
+            )
 
     def sender(self, name: str, layer: nn.Module, x: Tensor, output: Tensor) -> Send:
         """The product of a random matrix with the error at the network's output."""
@@ -78,6 +101,16 @@ class _Pass:
     def __init__(self) -> None:
         self.n_outputs: int | None = None
         self.error: Tensor | None = None
+        self.ran: dict[str, None] = {}
+        """Names of layers, in the order in which they first ran."""
+
+
+class _Ordered:
+    def __init__(self, transport: DirectFeedbackAlignment) -> None:
+        self._transport = transport
+
+    def remove(self) -> None:
+        self._transport._is_ordered = False
 
 
 class _FromOutput:

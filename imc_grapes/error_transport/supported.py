@@ -15,9 +15,11 @@ def layers_for(transport: str, model: nn.Module) -> dict[str, nn.Module]:
     """The weight layers of `model`, if `transport` is defined for all of it.
 
     Raises:
-        InputError: a layer is recurrent, spiking or of another kind without a rule; there are fewer than two weight
-            layers; or a transport or a `Grapes` acts on the model already.
+        InputError: no module; a layer is recurrent, spiking or of another kind without a rule; there are fewer than two
+            weight layers; or a transport or a `Grapes` acts on the model already.
     """
+    if not isinstance(model, nn.Module):
+        raise InputError(f"model: must be a torch.nn.Module (got {model!r})")
     for name, module in model.named_modules():
         if is_recurrent(module) or isinstance(module, UNSUPPORTED):
             raise InputError(

@@ -8,19 +8,27 @@ from torch import Tensor, nn
 from crossbar.readout import Readout
 from crossbar.readout.layer import count_readout
 from imc_grapes.error_transport.base import attached_transport
-from imc_grapes.grapes.attached import modulated_layer
+from imc_grapes.first_update import FirstUpdate
+from imc_grapes.grapes.attached import modulated_layer, sources_at
 from imc_grapes.grapes.compiled import trace_anew, uncompiled
+from imc_grapes.grapes.data_flow import DataFlow, Watch
 from imc_grapes.grapes.direct_feedback import attach_direct, direct_rule
-from imc_grapes.grapes.error_hooks import ErrorModulation, modulate_after_batch_norm
+from imc_grapes.grapes.error_hooks import (
+    BatchNormTakesOver,
+    ErrorModulation,
+    modulate_after_batch_norm,
+)
+from imc_grapes.grapes.factor_source import FactorSource
 from imc_grapes.grapes.factors import EXACT, layer_factors
 from imc_grapes.grapes.incoming_weights import incoming_weights, is_analog, is_recurrent
 from imc_grapes.grapes.input_factors import input_factors
-from imc_grapes.grapes.layers import choose_layers
+from imc_grapes.grapes.layers import choose_layers, consumers, last_layer, refuse_empty
 from imc_grapes.grapes.quantised import quantised
-from imc_grapes.grapes.recurrent_hooks import modulate_recurrent
+from imc_grapes.grapes.recurrent_hooks import RecurrentModulation
 from imc_grapes.grapes.shared_weights import refuse_shared
 from imc_grapes.grapes.update_count import UpdateCount
 from imc_grapes.grapes.update_hooks import modulate_update
+from imc_grapes.grapes.used_weights import keep_used_weights
 from kernels.errors import InputError
 
 Mode = Literal["propagating", "local", "lr_matched"]
@@ -41,7 +49,19 @@ class Grapes:
     ``I_j = sum_i |w_ji|`` of the node's incoming weights, read once per weight update from the weights, or the
     crossbar, of that moment (Dellaferrera et al., Nat. Commun. 13, 1885 (2022)). The forward pass is untouched, and
     nothing is kept from one update to the next; only a readout that is noisy or read at intervals keeps the n_out
-    factors of each layer until its next reading.
+    factors of each layer until its next reading, and of weights that a parametrization computes, the importance of
+    those that the last pass used is kept, so that nothing is drawn or iterated once more.
+
+    Unless `layers` names them, the hidden layers take part: those whose error comes through other weights. The first
+    update shows which they are: what each weight layer is fed, and what the model returns, is followed back through
+    the autograd graph. Several heads, heads defined before their body, and modules passed through twice are told in
+    this way; a module that is hidden in one place and output in another is modulated in the former alone. Up to the
+    first update, the weight layer registered last is listed as the output, and after it what was found stays.
+    A layer that another optimizer step is the first to train is decided then. If the first update trains a layer whose
+    hooks never ran, as with ``layer.forward(x)``, a warning names it.
+
+    A copy of the model (`copy.deepcopy`, pickle) is modulated too, from its own weights, by a copy of this object,
+    which `Grapes.of` finds. Under ``torch.compile(fullgraph=True)``, do the first update without compiling.
 
     An error transport that is attached to the model is followed by its own rule, as in the authors' code. Under
     `FeedbackAlignment` the factors are not clipped from below. Under `DirectFeedbackAlignment` they are not either, and
@@ -62,7 +82,7 @@ class Grapes:
             *lr_matched*: as *propagating*, with the layer's mean factor for every node: the control that tells
             GRAPES from a larger learning rate. Under direct feedback alignment no error goes upstream, so *local* is
             not there.
-        layers: names of the layers that take part; by default all weight layers but the last.
+        layers: names of the layers that take part, output layers too; by default all hidden layers.
         exclude: names of layers that take no part.
         readout: the circuit that reads the importance off the crossbars: `PerDevice`, `ColumnCurrent`, `Probe` of
             `crossbar`; exact by default. A layer is read once per weight update, whatever the number of forward passes.
@@ -72,9 +92,11 @@ class Grapes:
             error transport: yes under backpropagation, no otherwise.
 
     Raises:
-        InputError: an unknown mode or layer name, no layer left to act on, a last layer that also stands further up,
-            weights that *local* cannot scale, a layer that another `Grapes` still acts on, so that its factors would
-            be squared, a readout circuit for a layer that lies on no crossbar, or an impossible factor_bits.
+        InputError: no module, an unknown mode or layer name, no layer left to act on, weights that *local* cannot
+            scale, a layer that another `Grapes` still acts on, so that its factors would be squared, a readout circuit
+            for a layer that lies on no crossbar, an impossible factor_bits, a layer of width 0 or on the meta device. In the
+            first passes, the same for the layer registered last, if it is hidden; in *local*, a layer that is hidden
+            and output layer at once; and in the first step, no hidden layer.
     """
 
     def __init__(
@@ -97,34 +119,79 @@ class Grapes:
         self.factor_bits = factor_bits
         transport = attached_transport(model)
         self.clip = transport is None if clip is None else clip
+        self._model = model
         self._layers = choose_layers(model, layers, exclude)
+        candidates = dict(self._layers)
         self._is_direct = transport is not None and transport.is_direct
         if transport is not None and transport.is_direct:
             _check_direct(mode, readout)
             rule = direct_rule(transport, self._layers)
-            self._layers = rule.layers
+            self._layers = candidates = rule.layers
+        elif layers is None:
+            candidates |= last_layer(model, exclude)
+        self._candidates = candidates
+        refuse_empty(self._layers)
         _refuse_modulated(self._layers)
         _refuse_digital(self._layers, readout)
         if mode == "local":
             refuse_shared(model, self._layers)
         trace_anew()
-        self._updates = UpdateCount(self._layers)
+        self._updates = UpdateCount(candidates)
         self._held: dict[str, _Held] = {}
         self._counted: dict[str, int] = {}
+        self._expected = set(self._layers)
+        self._hooks: dict[str, ErrorModulation | RecurrentModulation] = {}
+        self._batch_norms: list[BatchNormTakesOver] = []
+        self._of_layer: dict[str, list[Any]] = {}
+        self._watches: dict[str, Any] = {}
+        self._refused: dict[str, InputError] = {}
         self._handles: list[Any] = []
+        for layer in candidates.values():
+            for part in incoming_weights(layer):
+                self._handles += [] if is_analog(part) else keep_used_weights(part)
+        self._flow = DataFlow(
+            model,
+            {} if self._is_direct else candidates,
+            consumers(model),
+            decides=layers is None and not self._is_direct,
+            on_hidden=self._found_hidden,
+            on_arrival=self._arrived,
+        )
+        self.first_update = FirstUpdate(
+            self._layers,
+            "GRAPES did not modulate layer",
+            "call the layers themselves, or name these in exclude=",
+            None if self._is_direct else self._settle,
+        )
         if transport is not None and transport.is_direct:
-            self._handles += attach_direct(transport, rule, lambda name: _Factors(self, name))
+            self._handles += attach_direct(transport, rule, lambda name: FactorSource(self, name))
             return
-        for name, layer in self._layers.items():
-            if mode == "local":
-                self._handles += modulate_update(name, layer, _Factors(self, name))
-            elif is_recurrent(layer):
-                self._handles += modulate_recurrent(name, layer, _Factors(self, name))
-            else:
-                hook = ErrorModulation(_Factors(self, name))
-                self._handles.append(layer.register_forward_hook(hook))
+        for name, layer in candidates.items():
+            self._attach(name, layer)
         if mode != "local":
-            self._handles += modulate_after_batch_norm(model)
+            self._batch_norms, handles = modulate_after_batch_norm(model)
+            self._handles += handles
+
+    @staticmethod
+    def of(model: nn.Module) -> "list[Grapes]":
+        """Every `Grapes` that acts on layers of `model`, and so the way to `detach` one that nobody holds.
+
+        A copy of a model has copies of them, which act on the copy alone.
+
+        Raises:
+            InputError: `model` is no module.
+        """
+        found = {
+            id(source.grapes): source.grapes
+            for module in uncompiled(model).modules()
+            for source in sources_at(module)
+        }
+        return list(found.values())
+
+    @property
+    def layers(self) -> dict[str, nn.Module]:
+        """The layers that take part, by name, as far as the passes up to now have shown."""
+        return dict(self._layers)
 
     def factors(self) -> dict[str, Tensor]:
         """The factors as the weights are now: ``{layer name: [n_out]}``.
@@ -176,10 +243,100 @@ class Grapes:
 
     def detach(self) -> None:
         """Leave the model as it was before; calling it again does nothing."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
+        self._flow.detach()
+        self.first_update.stop()
+        for handles in (self._handles, *self._of_layer.values()):
+            for handle in handles:
+                handle.remove()
+            handles.clear()
         trace_anew()
+
+    def is_decided(self, name: str) -> bool:
+        """Whether an update has shown whether the layer called `name` is hidden."""
+        return name not in self._flow.undecided
+
+    def is_hidden(self, name: str) -> bool:
+        """Whether the update of the layer called `name` is to be scaled in the mode *local*.
+
+        Raises:
+            InputError: the layer is hidden and output layer at once, or shares its weights with an output layer.
+        """
+        self._arrived(name)
+        if self.is_decided(name):
+            return name in self._layers
+        ended = self._flow.ended
+        refuse_shared(
+            self._model, {at: one for at, one in self._candidates.items() if at not in ended}
+        )
+        return self._flow.is_hidden(name)
+
+    def _attach(self, name: str, layer: nn.Module) -> None:
+        source = FactorSource(self, name)
+        handles = self._of_layer[name] = []
+        if self.mode == "local":
+            watch = layer.register_forward_hook(Watch(self._flow, name))
+            self._watches[name] = watch
+            handles.append(watch)
+            try:
+                handles += modulate_update(name, layer, source)
+            except InputError as error:
+                if name in self._layers:
+                    self.detach()
+                    raise
+                self._refused[name] = error
+        elif is_recurrent(layer):
+            recurrent = self._hooks[name] = RecurrentModulation(source, self._flow)
+            handles += recurrent.attach(layer)
+        else:
+            hook = self._hooks[name] = ErrorModulation(source, self._flow)
+            handles.append(layer.register_forward_hook(hook))
+
+    def _arrived(self, name: str) -> None:
+        self.first_update.ran(name)
+
+    def _found_hidden(self, name: str) -> None:
+        """A layer that was taken for the output is hidden."""
+        if name in self._layers:
+            return
+        layer = {name: self._candidates[name]}
+        if name in self._refused:
+            raise self._refused[name]
+        refuse_empty(layer)
+        _refuse_modulated(layer)
+        _refuse_digital(layer, self.readout)
+        self._list({*self._layers, name})
+
+    def _list(self, names: set[str]) -> None:
+        self._layers = {at: one for at, one in self._candidates.items() if at in names}
+
+    def _settle(self) -> bool:
+        """Before an optimizer's step: stop watching the layers that are known now. Whether any is left."""
+        for name in self._candidates.keys() - self._expected if self._flow.ended else ():
+            # Registered last, and an output layer is found: had it run, it would be known whether it is hidden.
+            self._expected.add(name)
+            if name not in self._flow.arrived_at:
+                self.first_update.expect(name, self._candidates[name])
+        hidden, output = self._flow.settle()
+        for name in hidden:
+            if name in self._hooks:
+                self._hooks[name].settle()
+            if name in self._watches:
+                self._watches.pop(name).remove()
+        for name in output:
+            for handle in self._of_layer.pop(name):
+                handle.remove()
+        self._list({*self._layers} - {*output})
+        if not self._flow.undecided:
+            for batch_norm in self._batch_norms:
+                batch_norm.settle()
+        if hidden or output:
+            trace_anew()
+        if not self._layers:
+            raise InputError(
+                "GRAPES has no layer to act on: the error of no weight layer comes through another one's weights; say "
+                "with layers= which take part"
+            )
+        return bool(self._flow.undecided)
 
 
 def _check_update_path(readout: Any, factor_bits: Any) -> None:
@@ -226,14 +383,3 @@ def _refuse_modulated(layers: dict[str, nn.Module]) -> None:
         raise InputError(
             f"layer '{found}': another Grapes acts on it already; call its detach() first"
         )
-
-
-class _Factors:
-    """The factors of one layer, on demand; a class rather than a closure so that a hooked model can be pickled."""
-
-    def __init__(self, grapes: Grapes, name: str) -> None:
-        self._grapes = grapes
-        self._name = name
-
-    def __call__(self) -> Tensor:
-        return self._grapes.factors_in_use(self._name)

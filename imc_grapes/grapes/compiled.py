@@ -5,11 +5,18 @@ import sys
 import torch
 from torch import nn
 
+from kernels.errors import InputError
+
 
 def uncompiled(model: nn.Module) -> nn.Module:
-    """The model inside what torch.compile returned, whose layers go by the names that the user gave them."""
+    """The model inside what torch.compile returned, whose layers go by the names that the user gave them.
+
+    Raises:
+        InputError: it is no module.
+    """
     inner = getattr(model, "_orig_mod", model)
-    assert isinstance(inner, nn.Module)
+    if not isinstance(inner, nn.Module):
+        raise InputError(f"model: must be a torch.nn.Module (got {model!r})")
     return inner
 
 

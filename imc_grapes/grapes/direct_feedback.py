@@ -8,14 +8,18 @@ sum_j |w_l,ji|``:
 - its update is scaled per incoming weight: ``dW_l,ji`` gets ``P_l,i`` too;
 - the first hidden layer and the output layer get no factor at all.
 
+Which layer is next, and which is first, is that of registration; passes in another order are refused.
+
 Since no error travels from one hidden layer to the next, no factor is ever compounded.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from torch import nn
 
 from imc_grapes.error_transport.base import ErrorTransport
+from imc_grapes.grapes.factor_source import FactorSource
 from kernels.errors import InputError
 
 
@@ -60,17 +64,19 @@ def direct_rule(transport: ErrorTransport, chosen: dict[str, nn.Module]) -> Dire
     )
 
 
-def attach_direct(transport: ErrorTransport, rule: DirectRule, source: Any) -> list[Any]:
+def attach_direct(
+    transport: Any, rule: DirectRule, source: Callable[[str], FactorSource]
+) -> list[Any]:
     """Let the rule act; the handles returned undo it.
 
     Args:
-        transport: direct feedback alignment.
+        transport: `DirectFeedbackAlignment`.
         rule: of `direct_rule`.
-        source: for the name of a layer, a function without arguments that gives the factors of its inputs.
+        source: for the name of a layer, what gives the factors of its inputs.
     """
     from imc_grapes.grapes.input_update_hooks import modulate_inputs
 
-    handles: list[Any] = []
+    handles: list[Any] = [transport.require_order()]
     for name in rule.updated:
         handles += modulate_inputs(name, rule.layers[name], source(name))
     handles += [transport.scale_sent(name, source(name)) for name in rule.sending]

@@ -12,8 +12,10 @@ from imc_grapes.grapes.incoming_weights import (
     incoming_weights,
     is_analog,
     per_node,
-    weight_matrices,
+    weight_names,
 )
+from imc_grapes.grapes.used_weights import reduced_weights
+from kernels.errors import InputError
 from kernels.importance import modulation_factors, per_weight
 
 EXACT = PerDevice()
@@ -57,7 +59,11 @@ def factors_of(name: str, importance: Tensor, low: float) -> Tensor:
 
     Raises:
         NonFiniteWeightError: an importance is NaN or infinite; the message names the layer.
+        InputError: there are no nodes, or no numbers, as on the meta device.
     """
+    if importance.is_meta or not importance.numel():
+        what = "lies on the meta device" if importance.is_meta else "has no nodes"
+        raise InputError(f"layer '{name}' {what}, so there are no weights to read")
     _check_finite(name, importance)
     if importance.device.type == "cpu" and importance.dtype == torch.float32:
         return torch.from_numpy(modulation_factors(importance.numpy(), low))
@@ -71,11 +77,12 @@ def _importance(layer: nn.Module, readout: Readout, draw: int, name: str) -> Ten
     if is_analog(layer):
         device = next(placed_tiles(layer)).tile.device
         return torch.from_numpy(read_importance(layer, readout, draw, name)).to(device)
-    sums = [_row_sums(weight.detach().flatten(1)) for weight in weight_matrices(layer)]
+    sums = [reduced_weights(layer, kind, _row_sums) for kind in weight_names(layer)]
     return torch.stack(sums).sum(0) if len(sums) > 1 else sums[0]
 
 
-def _row_sums(matrix: Tensor) -> Tensor:
+def _row_sums(weights: Tensor) -> Tensor:
+    matrix = weights.flatten(1)
     if matrix.device.type == "cpu" and matrix.dtype == torch.float32:
         return torch.from_numpy(per_weight(matrix.numpy()))
     return matrix.abs().sum(1)

@@ -3,6 +3,8 @@
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn import Parameter
+from torch.nn.utils.parametrize import ParametrizationList
 
 _WITH_CELL = ("AnalogRNNLayer", "AnalogReverseRNNLayer")
 _ANALOG_CELLS = (
@@ -54,17 +56,37 @@ def weight_names(part: nn.Module) -> list[str]:
     return [f"weight_{kind}{suffix}" for kind in ("ih", "hh")]
 
 
-def weight_matrices(part: nn.Module) -> list[Tensor]:
-    """The weights of a digital part, under the names of `weight_names`."""
-    return [getattr(part, name) for name in weight_names(part)]
+def parametrization_of(part: nn.Module, name: str) -> ParametrizationList | None:
+    """What computes the attribute `name` of a digital part from other parameters; None if it is one itself."""
+    lists = part._modules.get("parametrizations")
+    found = None if lists is None else lists._modules.get(name)
+    return found if isinstance(found, ParametrizationList) else None
+
+
+def computed(part: nn.Module, *, biases: bool = False) -> str | None:
+    """Which of a digital part's weights (and biases) is computed from other parameters: "weight", "bias", or None."""
+    weights = weight_names(part)
+    names = [*weights, *(name.replace("weight", "bias") for name in weights if biases)]
+    for name in names:
+        is_own = parametrization_of(part, name) is None and (
+            # Only now: reading a parametrized attribute computes it.
+            isinstance(getattr(part, name, None), Parameter | None)
+        )
+        if not is_own:
+            return name.partition("_")[0]
+    return None
 
 
 def gates(layer: nn.Module) -> int:
     """How many rows of each part belong to a node: one; 3 for a unit of a GRU, 4 for one of an LSTM."""
     if not is_recurrent(layer):
         return 1
+    if _is_torch_recurrent(layer):
+        if isinstance(layer, nn.LSTM | nn.LSTMCell):
+            return 4
+        return 3 if isinstance(layer, nn.GRU | nn.GRUCell) else 1
     part: Any = incoming_weights(layer)[0]
-    rows = part.analog_module.out_size if is_analog(part) else len(weight_matrices(part)[0])
+    rows = part.analog_module.out_size if is_analog(part) else part.out_features
     return int(rows) // hidden_size(layer)
 
 

@@ -7,6 +7,7 @@ from crossbar.importance import row_importance
 from crossbar.placement import placed_tiles
 from imc_grapes.grapes.factors import factors_of
 from imc_grapes.grapes.incoming_weights import is_analog
+from imc_grapes.grapes.used_weights import reduced_weights
 
 
 def input_factors(name: str, layer: nn.Module, low: float) -> Tensor:
@@ -28,10 +29,12 @@ def input_factors(name: str, layer: nn.Module, low: float) -> Tensor:
         device = next(placed_tiles(layer)).tile.device
         importance = torch.from_numpy(row_importance(layer)).to(device)
     else:
-        weight = layer.weight
-        assert isinstance(weight, Tensor)
-        importance = weight.detach().abs().sum(0)
+        importance = reduced_weights(layer, "weight", _input_sums)
     return factors_of(name, importance.reshape(_n_inputs(layer), -1).sum(1), low)
+
+
+def _input_sums(weights: Tensor) -> Tensor:
+    return weights.abs().sum(0)
 
 
 def _n_inputs(layer: nn.Module) -> int:

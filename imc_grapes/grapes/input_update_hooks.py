@@ -12,12 +12,11 @@ from torch.nn import Parameter
 from torch.utils.hooks import RemovableHandle
 
 from crossbar.placement import placed_tiles
-from imc_grapes.grapes.incoming_weights import is_analog
+from imc_grapes.grapes.factor_source import FactorSource
+from imc_grapes.grapes.incoming_weights import computed, is_analog
 from imc_grapes.grapes.node_axis import along
 from imc_grapes.grapes.update_hooks import tile_nodes, with_weight_gradient_scaled
 from kernels.errors import InputError
-
-FactorSource = Callable[[], Tensor]
 
 
 def modulate_inputs(name: str, layer: nn.Module, factors: FactorSource) -> list[Any]:
@@ -36,7 +35,7 @@ def modulate_inputs(name: str, layer: nn.Module, factors: FactorSource) -> list[
             f"layer '{name}': GRAPES under direct feedback alignment has no rule for channels in groups (groups is "
             f"{layer.groups}); name it in exclude="
         )
-    if not is_analog(layer) and not isinstance(layer.weight, Parameter):
+    if not is_analog(layer) and computed(layer) is not None:
         raise InputError(
             f"layer '{name}': its weight is computed from other parameters (a parametrization, a pruning mask), so "
             "there is no weight gradient to scale; name it in exclude="
@@ -49,7 +48,7 @@ class InputScaling:
     """Forward hook of a layer: sees to it that what the layer will be updated with is scaled."""
 
     def __init__(self, factors: FactorSource) -> None:
-        self._factors = factors
+        self.factors = factors
         self._now: Tensor | None = None
         self._handles: list[RemovableHandle] = []
 
@@ -60,7 +59,8 @@ class InputScaling:
         """Read the factors, from the weights that the coming update will change."""
         if not output.requires_grad:
             return
-        factors = self._factors()
+        factors = self.factors()
+        self.factors.ran()
         if not is_analog(layer):
             self._now = factors
             self._attach(layer.weight)  # type: ignore[arg-type]

@@ -1,10 +1,16 @@
 """Which layers of a model GRAPES acts on."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from torch import nn
 
-from imc_grapes.grapes.incoming_weights import is_analog, is_recurrent
+from imc_grapes.grapes.incoming_weights import (
+    hidden_size,
+    incoming_weights,
+    is_analog,
+    is_recurrent,
+)
 from kernels.errors import InputError
 
 WEIGHT_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -40,12 +46,18 @@ def node_layers(model: nn.Module) -> dict[str, nn.Module]:
     return found
 
 
+def consumers(model: nn.Module) -> dict[str, nn.Module]:
+    """Every module with weights that another layer's error may come through, whether GRAPES can act on it or not."""
+    odd = {name: part for name, part in model.named_modules() if isinstance(part, UNSUPPORTED)}
+    return {**node_layers(model), **odd}
+
+
 def choose_layers(
     model: nn.Module, layers: Iterable[str] | None, exclude: Iterable[str]
 ) -> dict[str, nn.Module]:
-    """The layers that take part: `layers`, or else all weight layers but the last; less `exclude`.
+    """The layers that take part: `layers`, or else all weight layers but the last one registered; less `exclude`.
 
-    Excluding a module excludes every layer inside it.
+    Excluding a module excludes every layer inside it. Which layer is really the last, a forward pass has to show.
 
     Raises:
         InputError: a name is not that of a weight layer, a layer is of a kind that GRAPES does not act on and is not
@@ -62,7 +74,6 @@ def choose_layers(
             )
     if layers is None:
         _refuse_unsupported(unsupported, excluded)
-        _refuse_two_places(model, candidates)
         chosen = list(candidates)[:-1]
     else:
         chosen = [_first_name(model, name) for name in layers]
@@ -81,28 +92,43 @@ def choose_layers(
     return kept
 
 
+def last_layer(model: nn.Module, exclude: Iterable[str]) -> dict[str, nn.Module]:
+    """The weight layer registered last, unless it is excluded: it takes no part unless it turns out to be hidden."""
+    excluded = {_first_name(model, name) for name in exclude}
+    name, layer = list(node_layers(model).items())[-1]
+    return {} if _lies_in(name, excluded) else {name: layer}
+
+
+def refuse_empty(layers: dict[str, nn.Module]) -> None:
+    """Refuse layers that have no weights to read.
+
+    Raises:
+        InputError: a layer lies on the meta device, or has no nodes.
+    """
+    for name, layer in layers.items():
+        for part in incoming_weights(layer):
+            if any(parameter.is_meta for parameter in part.parameters()):
+                raise InputError(
+                    f"layer '{name}' lies on the meta device, where there are no weights to read; give the model "
+                    "memory first (to_empty, then its weights)"
+                )
+        if _n_nodes(layer) == 0:
+            raise InputError(f"layer '{name}' has no nodes: its width is 0; name it in exclude=")
+
+
+def _n_nodes(layer: Any) -> int:
+    if is_recurrent(layer):
+        return hidden_size(layer)
+    width = getattr(layer, "out_channels", None)
+    return int(layer.out_features if width is None else width)
+
+
 def _first_name(model: nn.Module, name: str) -> str:
     """The name under which a module that has several is listed."""
     every: dict[str, nn.Module] = dict(model.named_modules(remove_duplicate=False))
     if name not in every:
         return name
     return next(first for first, module in every.items() if module is every[name])
-
-
-def _refuse_two_places(model: nn.Module, candidates: dict[str, nn.Module]) -> None:
-    """The last layer takes no part; one that also stands further up cannot be told apart from itself."""
-    first = {id(module): name for name, module in candidates.items()}
-    at = [
-        (name, first[id(module)])
-        for name, module in model.named_modules(remove_duplicate=False)
-        if id(module) in first
-    ]
-    name, earlier = at[-1] if at else ("", "")
-    if name != earlier != list(candidates)[-1]:
-        raise InputError(
-            f"layer '{name}', the last, is the same module as '{earlier}', which may be hidden and output layer at "
-            "once; say with layers= which take part"
-        )
 
 
 def _lies_in(name: str, modules: set[str]) -> bool:

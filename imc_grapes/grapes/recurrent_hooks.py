@@ -5,40 +5,44 @@ unit. A state that is handed to the layer again is taken from before that identi
 it belongs to the recurrence and was modulated where it entered, at a later time step.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
+from torch._compile import _disable_dynamo
 from torch.autograd import Function
-from torch.nn.utils.rnn import PackedSequence
 
+from imc_grapes.grapes.data_flow import DataFlow, Use, map_tensors
+from imc_grapes.grapes.factor_source import FactorSource
 from kernels.errors import InputError
 
-FactorSource = Callable[[], Tensor]
 _MARK = "_grapes_inside"
 _INPUT_NAMES = ("input", "x", "input_")
-
-
-def modulate_recurrent(name: str, layer: nn.Module, factors: FactorSource) -> list[Any]:
-    """Modulate what reaches the outputs and the state of `layer`, called `name`; the handles undo it."""
-    modulation = RecurrentModulation(name, factors)
-    return [
-        layer.register_forward_pre_hook(modulation.before, with_kwargs=True),
-        layer.register_forward_hook(modulation),
-    ]
 
 
 class RecurrentModulation:
     """The hooks of one layer.
 
+    While `flow` watches the layer, whether its error is modulated is decided when that arrives.
+
     Args:
-        name: of the layer, for the error.
         factors: one per unit, ``[hidden]``.
+        flow: that watches the layer.
     """
 
-    def __init__(self, name: str, factors: FactorSource) -> None:
-        self._name = name
-        self._factors = factors
+    def __init__(self, factors: FactorSource, flow: DataFlow) -> None:
+        self.factors = factors
+        self._flow: DataFlow | None = flow
+
+    def attach(self, layer: nn.Module) -> list[Any]:
+        """Modulate what reaches the outputs and the state of `layer`; the handles undo it."""
+        return [
+            layer.register_forward_pre_hook(self.before, with_kwargs=True),
+            layer.register_forward_hook(self),
+        ]
+
+    def settle(self) -> None:
+        """The layer is hidden, and no longer watched."""
+        self._flow = None
 
     def before(
         self, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -49,9 +53,9 @@ class RecurrentModulation:
             InputError: the state was computed from an earlier one of this layer, so that the error of the recurrence
                 cannot be told from that which enters from outside.
         """
-        states = _map_tensors(self._own, args[1:])
+        states = map_tensors(self._own, args[1:])
         named = {
-            key: value if key in _INPUT_NAMES else _map_tensors(self._own, value)
+            key: value if key in _INPUT_NAMES else map_tensors(self._own, value)
             for key, value in kwargs.items()
         }
         return (*args[:1], *states), named
@@ -60,16 +64,27 @@ class RecurrentModulation:
         """Forward hook: read the factors, from the weights that the coming update will change."""
         if not _requires_grad(result):
             return None
-        factors = self._factors()
+        if self._flow is not None:
+            return self._watched(result, self._flow)
+        factors = self.factors()
+        return map_tensors(lambda tensor: self._modulated(tensor, factors), result)
 
-        def modulated(tensor: Tensor) -> Tensor:
-            if not tensor.requires_grad:
-                return tensor
-            outside: Tensor = _Outside.apply(tensor, factors, self)  # type: ignore[no-untyped-call]
-            setattr(outside, _MARK, _Inside(self, tensor, outside._version))
+    @_disable_dynamo
+    def _watched(self, result: Any, flow: DataFlow) -> Any:
+        def watched(tensor: Tensor) -> Tensor:
+            outside = self._modulated(tensor, None)
+            if outside is not tensor:
+                outside.grad_fn.use = flow.use_of(self.factors.name, outside)  # type: ignore[union-attr]
             return outside
 
-        return _map_tensors(modulated, result)
+        return map_tensors(watched, result)
+
+    def _modulated(self, tensor: Tensor, factors: Tensor | None) -> Tensor:
+        if not tensor.requires_grad:
+            return tensor
+        outside: Tensor = _Outside.apply(tensor, factors, self)  # type: ignore[no-untyped-call]
+        setattr(outside, _MARK, _Inside(self, tensor, outside._version))
+        return outside
 
     def _own(self, tensor: Tensor) -> Tensor:
         mark: _Inside | None = getattr(tensor, _MARK, None)
@@ -77,9 +92,9 @@ class RecurrentModulation:
             return mark.tensor
         if tensor.requires_grad and self._comes_from_here(tensor.grad_fn):
             raise InputError(
-                f"layer '{self._name}': the state that it is given was computed from one that it returned, so GRAPES "
-                "cannot tell the error of the recurrence from that which enters from outside; hand the state back as "
-                "it was returned, detach it, or name the layer in exclude="
+                f"layer '{self.factors.name}': the state that it is given was computed from one that it returned, "
+                "so GRAPES cannot tell the error of the recurrence from that which enters from outside; hand the state "
+                "back as it was returned, detach it, or name the layer in exclude="
             )
         return tensor
 
@@ -106,11 +121,14 @@ class _Inside(NamedTuple):
 
 
 class _Outside(Function):
-    """The identity; its gradient is multiplied by one factor per unit, along the last axis."""
+    """The identity; its gradient is multiplied by one factor per unit, along the last axis.
+
+    Without factors, they are read when the gradient arrives, if it is to be multiplied.
+    """
 
     @staticmethod
     def forward(
-        ctx: Any, tensor: Tensor, factors: Tensor, modulation: RecurrentModulation
+        ctx: Any, tensor: Tensor, factors: Tensor | None, modulation: RecurrentModulation
     ) -> Tensor:
         ctx.factors = factors
         ctx.modulation = modulation
@@ -120,23 +138,16 @@ class _Outside(Function):
     @staticmethod
     def backward(ctx: Any, *errors: Tensor) -> Any:
         (error,) = errors
-        return error * ctx.factors.to(error.dtype), None, None
+        factors = ctx.factors
+        if factors is None:
+            use: Use = ctx.use
+            if not use.arrived():
+                return error, None, None
+            factors = ctx.modulation.factors()
+        return error * factors.to(error.dtype), None, None
 
 
 def _requires_grad(value: Any) -> bool:
     if isinstance(value, Tensor):
         return value.requires_grad
     return isinstance(value, tuple | list) and any(map(_requires_grad, value))
-
-
-def _map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
-    """`value`, a nest of tuples and lists, with `function` applied to every tensor in it."""
-    if isinstance(value, Tensor):
-        return function(value)
-    if isinstance(value, PackedSequence):
-        return value._replace(data=function(value.data))
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(_map_tensors(function, part) for part in value))
-    if isinstance(value, tuple | list):
-        return type(value)(_map_tensors(function, part) for part in value)
-    return value

@@ -47,7 +47,7 @@ class UpdateCount:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what `state_dict` gave."""
-        self._updates = dict(state["updates"])
+        self._updates.update(state["updates"])
         self._stepped = set(state["stepped"])
 
 

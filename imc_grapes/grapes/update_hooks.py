@@ -14,18 +14,17 @@ from torch.nn import Parameter
 from torch.utils.hooks import RemovableHandle
 
 from crossbar.placement import placed_tiles
+from imc_grapes.grapes.factor_source import FactorSource
 from imc_grapes.grapes.incoming_weights import (
+    computed,
     gates,
     hidden_size,
     incoming_weights,
     is_analog,
     is_recurrent,
-    weight_names,
 )
 from imc_grapes.grapes.node_axis import along
 from kernels.errors import InputError
-
-FactorSource = Callable[[], Tensor]
 
 
 def modulate_update(name: str, layer: nn.Module, factors: FactorSource) -> list[Any]:
@@ -35,52 +34,33 @@ def modulate_update(name: str, layer: nn.Module, factors: FactorSource) -> list[
         InputError: the weights of the layer, called `name`, are computed from other parameters.
     """
     parts = incoming_weights(layer)
-    if not all(is_analog(part) or _has_own_weights(part) for part in parts):
-        raise InputError(
-            f"layer '{name}': its weight is computed from other parameters (a parametrization, a pruning mask), so "
-            "mode 'local' has no weight gradient to scale; use mode 'propagating', or name the layer in exclude="
-        )
-    factors = _PerRow(factors, gates(layer))
-    scaling = _RowScaling(factors)
+    for part in parts:
+        what = None if is_analog(part) else computed(part, biases=True)
+        if what is not None:
+            raise InputError(
+                f"layer '{name}': its {what} is computed from other parameters (a parametrization, a pruning mask), so "
+                f"mode 'local' has no {what} gradient to scale; use mode 'propagating', or name the layer in exclude="
+            )
+    scaling = RowScaling(factors, gates(layer))
     handles: list[Any] = [layer.register_forward_pre_hook(scaling.attach), scaling]
     handles += [
-        part.register_forward_hook(_TileUpdateModulation(factors))
+        part.register_forward_hook(_TileUpdateModulation(scaling))
         for part in parts
         if is_analog(part)
     ]
     return handles
 
 
-def modulates_update(layer: nn.Module) -> bool:
-    """Whether `modulate_update` acts on `layer`."""
-    hooks = layer._forward_pre_hooks.values()
-    return any(isinstance(getattr(hook, "__self__", None), _RowScaling) for hook in hooks)
-
-
-class _PerRow:
-    """The factors of a layer's nodes for each row of its weights: gate after gate, each has a row per node."""
-
-    def __init__(self, factors: FactorSource, gates: int) -> None:
-        self._factors = factors
-        self._gates = gates
-
-    def __call__(self) -> Tensor:
-        return self._factors().repeat(self._gates)
-
-
-def _has_own_weights(part: nn.Module) -> bool:
-    return all(isinstance(getattr(part, name), Parameter) for name in weight_names(part))
-
-
-class _RowScaling:
+class RowScaling:
     """Scales each node's row in the gradients of a layer's parameters.
 
     A parameter's hooks are lost when it is copied, pickled or replaced (`load_state_dict(assign=True)`), a module's
     are not; so a hook of the module sees to it, at every forward pass, that the parameters have theirs.
     """
 
-    def __init__(self, factors: FactorSource) -> None:
-        self._factors = factors
+    def __init__(self, factors: FactorSource, gates: int) -> None:
+        self.factors = factors
+        self._gates = gates
         self._handles: list[RemovableHandle] = []
 
     def __getstate__(self) -> dict[str, Any]:
@@ -105,8 +85,14 @@ class _RowScaling:
         self._handles.clear()
 
     def rows_scaled(self, gradient: Tensor, columns: slice) -> Tensor:
-        """`gradient` ``[n_out, ...]``, each row times the factor of its node."""
-        return gradient * along(self._factors()[columns], gradient, 0)
+        """`gradient` ``[n_out, ...]``, each row times the factor of its node; plain if the layer is not hidden."""
+        if not self.factors.is_hidden():
+            return gradient
+        return gradient * along(self.per_row()[columns], gradient, 0)
+
+    def per_row(self) -> Tensor:
+        """The factors of the nodes for each row of the weights: gate after gate, each has a row per node."""
+        return self.factors().repeat(self._gates)
 
 
 def _is_hooked(parameter: Parameter) -> bool:
@@ -118,7 +104,7 @@ def _is_hooked(parameter: Parameter) -> bool:
 class _RowScalingHook:
     """Hook of one parameter, for the nodes in `columns`."""
 
-    def __init__(self, scaling: _RowScaling, columns: slice) -> None:
+    def __init__(self, scaling: RowScaling, columns: slice) -> None:
         self._scaling = scaling
         self._columns = columns
 
@@ -159,16 +145,18 @@ def _node_parameters(layer: nn.Module) -> Iterator[tuple[Parameter, slice]]:
 class _TileUpdateModulation:
     """Forward hook of an analog layer: find its tiles in the graph and scale what each will be updated with."""
 
-    def __init__(self, factors: FactorSource) -> None:
-        self._factors = factors
+    def __init__(self, scaling: RowScaling) -> None:
+        self._scaling = scaling
 
     def __call__(self, layer: nn.Module, args: Any, output: Tensor) -> None:
         if not output.requires_grad:
             return
         columns = {id(placed.tile): placed.columns for placed in placed_tiles(layer)}
-        factors = self._factors()
+        is_decided = self._scaling.factors.is_decided
+        per_row = self._scaling.per_row() if is_decided else None
         for node in tile_nodes(output.grad_fn):
-            node.register_hook(_scale_tile_update(node, factors[columns[id(node.analog_tile)]]))
+            of_tile = columns[id(node.analog_tile)]
+            node.register_hook(_scale_tile_update(node, self._scaling, per_row, of_tile))
 
 
 def tile_nodes(start: Any) -> Iterator[Any]:
@@ -188,10 +176,17 @@ def tile_nodes(start: Any) -> Iterator[Any]:
             waiting += [below for below, _ in node.next_functions[edges]]
 
 
-def _scale_tile_update(node: Any, factors: Tensor) -> Callable[..., Any]:
+def _scale_tile_update(
+    node: Any, scaling: RowScaling, per_row: Tensor | None, columns: slice
+) -> Callable[..., Any]:
+    """Without `per_row`, the factors are read when the error arrives, if the layer is hidden."""
+
     def after_backward(
         to_inputs: tuple[Tensor | None, ...], from_outputs: tuple[Tensor, ...]
     ) -> tuple[Tensor | None, ...] | None:
+        if per_row is None and not scaling.factors.is_hidden():
+            return None
+        factors = (scaling.per_row() if per_row is None else per_row)[columns]
         context = node.analog_ctx
         if not getattr(
             node, "leaves_errors", True

@@ -151,14 +151,6 @@ def test_every_name_of_a_module_names_it():
     assert set(Grapes(copy.deepcopy(model), exclude=["3"]).factors()) == {"2"}
 
 
-def test_a_module_that_is_hidden_and_output_layer_is_refused_unless_named():
-    shared = nn.Linear(6, 6)
-    model = nn.Sequential(shared, nn.Tanh(), nn.Linear(6, 6), nn.Tanh(), shared)
-    with pytest.raises(InputError, match="layer '4', the last, is the same module as '0'"):
-        Grapes(model)
-    assert set(Grapes(model, layers=["2"]).factors()) == {"2"}
-
-
 def test_another_name_for_the_output_layer_makes_it_no_hidden_one():
     model = nn.ModuleDict({"net": mlp()})
     model["head"] = model["net"][4]

@@ -110,7 +110,9 @@ def test_outputs_and_factors_are_freed_when_the_step_is_over():
     gc.disable()
     try:
         hidden = model[0](torch.rand(7, 5))
-        modulation = weakref.ref(hidden._grapes_modulation)
+        [(_, modulated)] = hidden.grad_fn.metadata["imc_grapes.modulation"]
+        modulation = weakref.ref(modulated)
+        del modulated
         model[3](model[2](model[1](hidden))).sum().backward()
         del hidden
         assert modulation() is None
