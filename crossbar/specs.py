@@ -177,7 +177,7 @@ class OptimizerSpec(Parameters):
         momentum: mu of momentum and nag.
         alpha: decay of rmsprop's mean square.
         betas: decays of adam's two moments.
-        eps: added to the root in rmsprop and adam.
+        eps: added to the root in rmsprop and adam (the GRAPES authors' RMSprop adds it inside the root).
         state_bits: word length of those matrices: 32 (float32) or 16 (bfloat16, rounded
             stochastically).
     """

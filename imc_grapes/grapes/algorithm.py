@@ -57,7 +57,7 @@ class Grapes:
     the autograd graph. Several heads, heads defined before their body, and modules passed through twice are told in
     this way; a module that is hidden in one place and output in another is modulated in the former alone. Up to the
     first update, the weight layer registered last is listed as the output, and after it what was found stays.
-    A layer that another optimizer step is the first to train is decided then. If the first update trains a layer whose
+    A layer that is first trained in a later update is decided then. If the first update trains a layer whose
     hooks never ran, as with ``layer.forward(x)``, a warning names it.
 
     A copy of the model (`copy.deepcopy`, pickle) is modulated too, from its own weights, by a copy of this object,
@@ -94,9 +94,9 @@ class Grapes:
     Raises:
         InputError: no module, an unknown mode or layer name, no layer left to act on, weights that *local* cannot
             scale, a layer that another `Grapes` still acts on, so that its factors would be squared, a readout circuit
-            for a layer that lies on no crossbar, an impossible factor_bits, a layer of width 0 or on the meta device. In the
-            first passes, the same for the layer registered last, if it is hidden; in *local*, a layer that is hidden
-            and output layer at once; and in the first step, no hidden layer.
+            for a layer that lies on no crossbar, an impossible factor_bits, a layer of width 0 or on the meta device.
+            In the first passes, the same for the layer registered last, if it is hidden; in *local*, a layer that is
+            hidden and output layer at once; and in the first step, no hidden layer.
     """
 
     def __init__(

@@ -1,4 +1,11 @@
-"""Optimizers by name, with the constants of the GRAPES paper unless the tiles have others."""
+"""Optimizers by name, with the constants of the GRAPES authors' code unless the tiles have others, in torch's form.
+
+Momentum, NAG (the weights that are kept are those of the look-ahead point) and Adam (bias-corrected, epsilon beside the
+root) are then the authors' rules as long as the learning rate stands still: theirs multiplies the gradient as it enters
+the velocity, torch's the velocity as it leaves it, which differ once ``lr_decay`` is below 1. RMSprop differs: the
+authors' epsilon stands inside the root, ``g / sqrt(s + 1e-8)``, and torch's beside it, ``g / (sqrt(s) + 1e-8)``, so
+that gradients well below 1e-4 move weights less in their code.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -16,11 +16,12 @@ def _off_is_none(value: Any) -> Any:
 
 
 class OptimizerConfig(Section):
-    """The optimizer; the constants beside the learning rate are those of the GRAPES paper, or of the tiles."""
+    """The optimizer, as in torch; the constants beside the rate are those of the GRAPES authors' code, or of the tiles."""
 
     name: OptimizerName = "sgd"
-    """momentum and nag use a factor of 0.9, rmsprop a decay of 0.9, adam 0.9 and 0.999; epsilon is 1e-8. Constants in
-    hardware.update.optimizer hold for the biases and normalisations beside the tiles as well."""
+    """momentum and nag use a factor of 0.9, rmsprop a decay of 0.9, adam 0.9 and 0.999; epsilon is 1e-8, added to the
+    root (the authors' RMSprop adds it inside the root). Constants in hardware.update.optimizer hold for the biases and
+    normalisations beside the tiles as well."""
     lr: float = Field(0.1, gt=0.0)
     """Learning rate."""
     lr_decay: float = Field(1.0, gt=0.0, le=1.0)

@@ -146,3 +146,34 @@ def test_factors_below_one_keep_their_range_when_rounded():
     factors = torch.tensor([0.0, 0.3, 0.9, 1.4, 2.0])
     assert quantised(factors, 2, low=0.0).tolist() == pytest.approx([0, 0, 2 / 3, 4 / 3, 2])
     assert quantised(torch.tensor([1.0, 1.4, 2.0]), 1).tolist() == [1.0, 1.0, 2.0]
+
+
+class OutOfOrder(nn.Module):
+    """The second layer to run is registered first, or third."""
+
+    def __init__(self, order):
+        super().__init__()
+        sizes = {"a": (5, 6), "b": (6, 6), "c": (6, 6), "head": (6, 3)}
+        for name in order:
+            setattr(self, name, nn.Linear(*sizes[name]))
+
+    def forward(self, x):
+        for name in ("a", "b", "c"):
+            x = torch.relu(getattr(self, name)(x))
+        return self.head(x)
+
+
+@pytest.mark.parametrize("order", ["a c b head", "b a c head"])
+def test_under_direct_feedback_layers_out_of_order_are_refused(order):
+    model = OutOfOrder(order.split())
+    DirectFeedbackAlignment(model)
+    grapes = Grapes(model)
+    x = torch.rand(4, 5)
+    with pytest.raises(InputError, match="the layers ran in the order a, b"):
+        model(x)
+    grapes.detach()
+    model(x).sum().backward()
+    model = OutOfOrder(("a", "b", "c", "head"))
+    DirectFeedbackAlignment(model)
+    Grapes(model)
+    model(x).sum().backward()

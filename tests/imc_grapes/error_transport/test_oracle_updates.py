@@ -69,7 +69,10 @@ def gradients(w, x, labels, transport, mode, clip, feedback):
 
 
 class Optimizer:
-    """The rules as published; NAG at the look-ahead point, so what it holds is ``w - 0.9 v``."""
+    """The authors' rules, but for RMSprop's epsilon, which they add inside the root.
+
+    NAG at the look-ahead point, so what it holds is ``w - 0.9 v``.
+    """
 
     def __init__(self, name, lr, weights):
         self.name, self.lr, self.t = name, lr, 0

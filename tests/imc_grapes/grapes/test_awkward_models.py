@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from imc_grapes import Grapes, InputError
+from imc_grapes import DirectFeedbackAlignment, FeedbackAlignment, Grapes, InputError
 from kernels.oracles.importance import modulation_factors
 
 MODES = ["propagating", "local", "lr_matched"]
@@ -291,3 +291,81 @@ def test_on_a_gpu_the_gradients_are_those_of_the_cpu(mode):
     for one in (model, on_gpu):
         Grapes(one, mode)
     assert_close([g.cpu() for g in gradients(on_gpu, x=x.cuda())], gradients(model, x=x), 1e-3)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "again", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["copy", "pickle"]
+)
+@pytest.mark.parametrize("settled", [False, True])
+def test_what_acts_on_a_copy_can_be_found_and_taken_off(mode, again, settled):
+    model = mlp()
+    grapes = Grapes(model, mode)
+    if settled:
+        gradients(model)
+        torch.optim.SGD(model.parameters(), lr=0.0).step()
+    expected = gradients(model)
+    other = again(model)
+    assert Grapes.of(model) == [grapes]
+    [found] = Grapes.of(other)
+    assert found is not grapes
+    assert_close(gradients(other), expected)
+    assert list(found.layers) == ["0", "2"]
+    found.detach()
+    assert Grapes.of(other) == []
+    assert_close(gradients(other), gradients(mlp()))
+    assert not any(module._forward_hooks for module in other.modules())
+    assert not any(module._forward_pre_hooks for module in other.modules())
+    assert_close(gradients(model), expected)
+
+
+def test_every_grapes_of_a_model_and_of_its_parts_is_found():
+    model = mlp()
+    first, second = Grapes(model, layers=["0"]), Grapes(model, "local", layers=["2"])
+    assert Grapes.of(model) == [first, second]
+    assert Grapes.of(model[2]) == [second]
+    assert Grapes.of(nn.Linear(2, 2)) == []
+    with pytest.raises(InputError, match=r"model: must be a torch\.nn\.Module"):
+        Grapes.of("model")
+
+
+def test_what_is_no_model_is_refused():
+    with pytest.raises(InputError, match=r"model: must be a torch\.nn\.Module \(got 5\)"):
+        Grapes(5)
+    for transport in (FeedbackAlignment, DirectFeedbackAlignment):
+        with pytest.raises(InputError, match=r"model: must be a torch\.nn\.Module \(got None\)"):
+            transport(None)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_model_on_the_meta_device_is_refused_until_it_has_memory(mode):
+    model = mlp().to("meta")
+    with pytest.raises(InputError, match="layer '0' lies on the meta device"):
+        Grapes(model, mode)
+    grapes = Grapes(model.to_empty(device="cpu"), mode)
+    uneven(model)
+    gradients(model)
+    model.to("meta")
+    with pytest.raises(InputError, match="layer '0' lies on the meta device"):
+        grapes.factors()
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (nn.Linear(6, 0), nn.Linear(0, 3)),
+        (nn.Conv1d(6, 0, 1), nn.Flatten(), nn.Linear(0, 3)),
+    ],
+    ids=["linear", "convolution"],
+)
+def test_a_layer_of_width_0_is_refused(mode, layers):
+    with pytest.raises(InputError, match="layer '0' has no nodes: its width is 0"):
+        Grapes(nn.Sequential(*layers), mode)
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_a_layer_without_inputs_has_nodes_of_equal_importance():
+    model = nn.Sequential(nn.Linear(0, 4), nn.Linear(4, 3))
+    assert Grapes(model).factors()["0"].tolist() == [1.0] * 4

@@ -1,4 +1,4 @@
-"""Every optimizer against its equations in float64, with the constants of the GRAPES paper."""
+"""Every optimizer against its equations in float64, with the constants of the GRAPES authors' code."""
 
 import numpy as np
 import pytest
@@ -75,6 +75,17 @@ def test_weights_after_some_steps_follow_the_equations(oracle):
         (torch.from_numpy(CURVATURE) * layer.weight**2 / 2).sum().backward()
         optimizer.step()
     np.testing.assert_allclose(layer.weight.detach().numpy(), oracle(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("size", "ratio"), [(1.0, 1.0), (1e-5, 1 / np.sqrt(1001.0))])
+def test_rmsprop_is_the_authors_rule_for_large_gradients_alone(size, ratio):
+    """Their epsilon stands inside the root: a first step of ``g / sqrt(0.1 g^2 + 1e-8)``."""
+    weight = nn.Parameter(torch.zeros(1, dtype=torch.float64))
+    layer = nn.ParameterList([weight])
+    weight.grad = torch.tensor([size], dtype=torch.float64)
+    build_optimizer(layer, OptimizerConfig(name="rmsprop", lr=1.0)).step()
+    authors = size / np.sqrt(0.1 * size**2 + 1e-8)
+    np.testing.assert_allclose(authors / -weight.item(), ratio, rtol=1e-2)
 
 
 TILE = {
