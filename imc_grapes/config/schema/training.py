@@ -16,7 +16,7 @@ def _off_is_none(value: Any) -> Any:
 
 
 class OptimizerConfig(Section):
-    """The optimizer, as in torch; the constants beside the rate are those of the GRAPES authors' code, or of the tiles."""
+    """The optimizer, as in torch; constants beside the rate are those of the GRAPES authors' code, or of the tiles."""
 
     name: OptimizerName = "sgd"
     """momentum and nag use a factor of 0.9, rmsprop a decay of 0.9, adam 0.9 and 0.999; epsilon is 1e-8, added to the
