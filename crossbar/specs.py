@@ -23,22 +23,17 @@ def _changed(spec: Parameters) -> set[str]:
 
 
 class ArraySpec(Parameters):
-    """One crossbar array and how weights lie on it.
-
-    Attributes:
-        rows: largest number of inputs of one array; None for as many as the layer has.
-        columns: largest number of output nodes of one array; None for as many as the layer has.
-        devices_per_polarity: K, devices that share one polarity of a synapse, in parallel (I. Boybat
-            et al., Nat. Commun. 9, 2514 (2018)).
-        weight_range: the weight that all K devices of one polarity at g_max, and those of the other
-            at RESET, stand for; "auto" for the largest weight of each layer, as it is when the model is
-            put on crossbars.
-    """
+    """One crossbar array and how weights lie on it."""
 
     rows: int | None = Field(default=None, ge=1)
+    """Largest number of inputs of one array; null: as many as the layer has."""
     columns: int | None = Field(default=None, ge=1)
+    """Largest number of output nodes of one array; null: as many as the layer has."""
     devices_per_polarity: int = Field(default=1, ge=1, le=64)
+    """K, devices that share one polarity of a synapse, in parallel (I. Boybat et al., Nat. Commun. 9, 2514 (2018))."""
     weight_range: Annotated[float, Field(gt=0.0)] | Literal["auto"] = 1.0
+    """Weight for which all K devices of one polarity are at g_max, and those of the other at RESET; auto: the largest
+    weight of each layer, as it is when the model is put on crossbars."""
 
 
 class IOSpec(Parameters):
@@ -46,29 +41,29 @@ class IOSpec(Parameters):
 
     Bounds and noise are in units of one device pair at full range driven by a full input, so that
     they do not change with `weight_range`.
-
-    Attributes:
-        perfect: no converters at all: every other value is ignored, so none may be given.
-        dac_bits: input resolution, `2^bits - 2` steps over twice `inp_bound`; None for infinite.
-        adc_bits: output resolution, `2^bits - 2` steps over twice `out_bound`; None for infinite.
-        inp_bound: largest input of the DAC, after scaling.
-        inp_noise: std of the noise on each input.
-        out_bound: largest output of the ADC; None for no bound, which needs adc_bits None too.
-        out_noise: std of the noise on each output, before the ADC.
-        noise_management: scale every input vector by its largest absolute value ("abs_max"), or not.
-        bound_management: halve the inputs and repeat when an output is clipped ("iterative"), or
-            not. Forward direction only, as on the chips that have it.
     """
 
     perfect: bool = False
+    """No converters at all: every other value is ignored, so none may be given."""
     dac_bits: int | None = Field(default=7, ge=2, le=24)
+    """Input resolution, bits: `2^bits - 2` steps over twice inp_bound; null: infinite."""
     adc_bits: int | None = Field(default=9, ge=2, le=24)
+    """Output resolution, bits: `2^bits - 2` steps over twice out_bound; null: infinite."""
     inp_bound: float = Field(default=1.0, gt=0.0)
+    """Largest input of the DAC, after scaling, in units of a full input."""
     inp_noise: float = Field(default=0.0, ge=0.0)
+    """Standard deviation of the noise on each input, in units of a full input."""
     out_bound: float | None = Field(default=12.0, gt=0.0)
+    """Largest output of the ADC, in units of one device pair at full range driven by a full input; null: no bound,
+    which needs adc_bits null too."""
     out_noise: float = Field(default=0.06, ge=0.0)
+    """Standard deviation of the noise on each output before the ADC, in units of one device pair at full range driven
+    by a full input."""
     noise_management: Literal["abs_max", "none"] = "abs_max"
+    """abs_max: scale every input vector by its largest absolute value; none: do not."""
     bound_management: Literal["iterative", "none"] = "iterative"
+    """iterative: halve the inputs and repeat when an output is clipped; none: do not. Forward direction only, as on the
+    chips that have it."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "IOSpec":
@@ -83,22 +78,18 @@ class IOSpec(Parameters):
 
 
 class ReadSpec(Parameters):
-    """What the devices themselves add to a read, while training and after.
-
-    Attributes:
-        noise: read noise of the device model, drawn anew for every input vector.
-        seconds_per_update: if given, devices drift while training, each by the time since its last
-            pulse; one update of the weights takes this long, s.
-        during_training: "each_step": every product of the training is one of the array, with the
-            conductances as they are; "never": the devices are written without being read back. The
-            computer multiplies with a copy of its own instead, without converters: what one read after
-            programming found, plus a nominal granularity per pulse. Products in evaluation mode are
-            those of the array all the same.
-    """
+    """What the devices themselves add to a read, while training and after."""
 
     noise: bool = False
+    """Read noise of the device model, drawn anew for every input vector."""
     seconds_per_update: float | None = Field(default=None, gt=0.0)
+    """Time that one update of the weights takes, s: devices drift while training, each by the time since its last
+    pulse; null: no drift while training."""
     during_training: Literal["each_step", "never"] = "each_step"
+    """each_step: every product of the training is one of the array, with the conductances as they are. never: open-loop
+    training, in which devices are written without being read back and products take digital shadow weights, without
+    converters: what one read after programming found, plus a nominal granularity per pulse. Products in evaluation mode
+    are those of the array all the same."""
 
 
 class RefreshSpec(Parameters):
@@ -110,19 +101,18 @@ class RefreshSpec(Parameters):
     `linear`. Above the conductance where SET steps die out in expectation (9.3 of 12 µS under `nandakumar2018`)
     pairs lose weight on average: differences of 9.6 µS lose 0.06 µS there, and of 22.5 µS under `exp_step`,
     where many devices end below, 0.9 µS.
-
-    Attributes:
-        every_updates: the check runs once per so many updates; None for no refresh.
-        above: a pair qualifies when its larger device is above this fraction of g_max ...
-        other_above: ... and its smaller device above this one: there is range to win back.
-        max_pulses: SET pulses that one write may take; None for four times as many as bring a mean device
-            from RESET to g_max. Pairs that would need more are counted, and said in a warning.
     """
 
     every_updates: int | None = Field(default=10, ge=1)
+    """Updates of the weights between two checks of all pairs; null: no refresh."""
     above: float = Field(default=0.5, gt=0.0, le=1.0)
+    """A pair qualifies when its larger device is above this fraction of g_max, and its smaller one above
+    other_above."""
     other_above: float = Field(default=0.1, ge=0.0, le=1.0)
+    """A pair qualifies when its smaller device is above this fraction of g_max, too: there is range to win back."""
     max_pulses: int | None = Field(default=None, ge=1, lt=2**32 - 1)
+    """SET pulses that one write may take; null: four times as many as bring a mean device from RESET to g_max. Pairs
+    that would need more are counted, and said in a warning."""
 
 
 class PulsedSpec(Parameters):
@@ -239,22 +229,18 @@ class AccumulatedSpec(Parameters):
 
 
 class ProgramSpec(Parameters):
-    """How a weight matrix is written into the devices. Every write starts with a RESET of both devices.
-
-    Attributes:
-        kind: "exact": the targets themselves, as aihwkit's `set_weights` does; "open_loop": blind SET
-            pulses, as many as reach the target in expectation, stochastically rounded; "write_verify": SET
-            pulses with a read after each, until the target is reached within the tolerance; one that
-            overshoots is RESET and starts again. Its bias is within the tolerance: for weights of N(0, 2 µS)
-            the slope of what is written over what was wanted is 0.99 to 1.00.
-        tolerance_uS: of write_verify; None for half the device model's mean step.
-        max_pulses: pulses that one device may take; None for four times as many as bring a mean device from
-            RESET to g_max. Pairs that would need more are counted, and said in a warning.
-    """
+    """How a weight matrix is written into the devices. Every write starts with a RESET of both devices."""
 
     kind: Literal["exact", "open_loop", "write_verify"] = "write_verify"
+    """exact: the targets themselves, as aihwkit's `set_weights` does. open_loop: blind SET pulses, as many as reach the
+    target in expectation, stochastically rounded. write_verify: SET pulses with a read after each, until the target is
+    reached within the tolerance; one that overshoots is RESET and starts again. Its bias is within the tolerance: for
+    weights of N(0, 2 µS) the slope of what is written over what was wanted is 0.99 to 1.00."""
     tolerance_uS: float | None = Field(default=None, gt=0.0)
+    """Tolerance of write_verify, µS; null: half the device model's mean step."""
     max_pulses: int | None = Field(default=None, ge=1, lt=2**32 - 1)
+    """Pulses that one device may take; null: four times as many as bring a mean device from RESET to g_max. Pairs that
+    would need more are counted, and said in a warning."""
 
     @model_validator(mode="after")
     def _tolerance_is_used(self) -> "ProgramSpec":

@@ -53,15 +53,13 @@ def _pick(
 
 
 class Faults(Parameters):
-    """Fractions of stuck devices.
-
-    Attributes:
-        stuck_reset: fraction stuck at RESET, in [0, 1].
-        stuck_set: fraction stuck at SET, in [0, 1]; the two together at most 1.
-    """
+    """Fractions of stuck devices."""
 
     stuck_reset: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Fraction of the devices that are stuck at RESET, in [0, 1]."""
     stuck_set: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Fraction of the devices that are stuck at SET, their largest conductance, in [0, 1]; the two together at most
+    1."""
 
     @model_validator(mode="after")
     def _at_most_all(self) -> Self:

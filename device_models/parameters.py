@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from kernels.errors import InputError
 
@@ -12,8 +14,8 @@ class Parameters(BaseModel):
     """Frozen parameters that refuse unknown names, NaN and infinity.
 
     Built directly, or as a part of a larger pydantic model, a bad value raises pydantic's
-    `ValidationError`, which names the parameter. `of` gives the same in one line. Docstrings of
-    attributes become the descriptions of a schema.
+    `ValidationError`, which names the parameter. `of` gives the same in one line. A docstring below
+    a parameter becomes its description in a schema; a subclass that only changes a default keeps it.
     """
 
     model_config = ConfigDict(
@@ -37,6 +39,26 @@ class Parameters(BaseModel):
             return cls.model_validate(dict(values))
         except ValidationError as error:
             raise InputError(one_line(error)) from None
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """With the description of a parameter where it was first declared, unless it has one of its own."""
+        found = handler(schema)
+        for name, parameter in handler.resolve_ref_schema(found).get("properties", {}).items():
+            if description := cls.description_of(name):
+                parameter.setdefault("description", description)
+        return found
+
+    @classmethod
+    def description_of(cls, name: str) -> str | None:
+        """What the docstring below a parameter says, in this class or the nearest one that it derives from."""
+        for base in cls.__mro__:
+            field = base.model_fields.get(name) if issubclass(base, BaseModel) else None
+            if field is not None and field.description:
+                return field.description
+        return None
 
 
 def one_line(error: ValidationError) -> str:

@@ -255,8 +255,18 @@ class OneOf:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """One of what is registered now."""
-        choices = [handler(entry.value.__pydantic_core_schema__) for entry in self._registry]
+        """One of what is registered now, with what each is as the description of its tag."""
+        choices = []
+        for entry in self._registry:
+            parameters: type[BaseModel] = entry.value
+            # Not by the handler alone, which would leave out what the class adds to its schema.
+            choice = parameters.__get_pydantic_json_schema__(
+                parameters.__pydantic_core_schema__, handler
+            )
+            tag = handler.resolve_ref_schema(choice)["properties"][self._registry.tag]
+            what = entry.description or f"registered by {entry.where}"
+            tag["description"] = f"{entry.name}: {what}."
+            choices.append(choice)
         return {"oneOf": choices}
 
     def _validate(self, value: Any, mode: Literal["python", "json"]) -> Any:

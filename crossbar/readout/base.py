@@ -27,26 +27,22 @@ class Partial(NamedTuple):
 
 
 class Readout(Parameters, ABC):
-    """A circuit that turns the conductances of a layer into one importance per output node.
-
-    Attributes:
-        kind: the name that it is registered by.
-        adc_bits: resolution of a column's converter; None for no converter at all.
-        adc_range: full scale of the converter as a fraction of the largest signal that the array can deliver;
-            "auto": the smallest of 1, 1/2, 1/4, ... that clips no column of the tile, set by the integration time.
-        read_noise: standard deviation of a device's conductance in one read, as a fraction of that conductance.
-        refresh_every: weight updates between two readings; in between, the factors of the last reading stay in use, and
-            with them n_out numbers per layer.
-        sum_bits: word length of the digital sum over the tiles that share a column; None for as many as the exact
-            sum needs.
-    """
+    """A circuit that turns the conductances of a layer into one importance per output node."""
 
     kind: str = ""
+    """Name that the circuit is registered by."""
     adc_bits: int | None = Field(default=None, ge=2, le=16)
+    """Resolution of a column's converter, bits; null: no converter at all."""
     adc_range: Literal["auto"] | Annotated[float, Field(gt=0.0, le=1.0)] = "auto"
+    """Full scale of the converter as a fraction of the largest signal that the array can deliver; auto: the smallest of
+    1, 1/2, 1/4, ... that clips no column of the tile, set by the integration time."""
     read_noise: float = Field(default=0.0, ge=0.0)
+    """Standard deviation of a device's conductance in one read, as a fraction of that conductance."""
     refresh_every: int = Field(default=1, ge=1)
+    """Weight updates between two readings; in between, the factors of the last reading stay in use, and with them n_out
+    numbers per layer."""
     sum_bits: int | None = Field(default=None, ge=4, le=32)
+    """Word length of the digital sum over the tiles that share a column, bits; null: as many as the exact sum needs."""
 
     @model_validator(mode="after")
     def _range_is_used(self) -> "Readout":

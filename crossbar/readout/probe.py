@@ -19,12 +19,10 @@ class Probe(Readout):
     ``||w_j||_2``, not ``sum_i |w_ji|``; the ratio between nodes, which is all that GRAPES uses, is nearly the same
     where the nodes' weights are distributed alike. The relative standard deviation of an
     estimate is ``sqrt((pi/2 - 1) / k)``.
-
-    Attributes:
-        k: number of vectors.
     """
 
     k: int = Field(default=16, ge=1, le=65536)
+    """Number of random input vectors, one read of the layer each."""
 
     @property
     def is_random(self) -> bool:

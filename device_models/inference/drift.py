@@ -20,19 +20,16 @@ Array = NDArray[np.float32]
 
 
 class ClippedLog(Parameters):
-    """`clip(slope ln(g / g_max) + offset, low, high)`, a drift exponent or its spread.
-
-    Attributes:
-        slope: slope in ln(g / g_max).
-        offset: value at g_max, before clipping.
-        low: lower bound, in [0, 1].
-        high: upper bound, in [low, 1].
-    """
+    """`clip(slope ln(g / g_max) + offset, low, high)`, a drift exponent or its spread."""
 
     slope: float
+    """Slope in ln(g / g_max), dimensionless."""
     offset: float
+    """Value at g_max before clipping, dimensionless."""
     low: float = Field(ge=0.0, le=1.0)
+    """Lower bound of the value, in [0, 1]."""
     high: float = Field(ge=0.0, le=1.0)
+    """Upper bound of the value, in [low, 1]."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -42,22 +39,20 @@ class ClippedLog(Parameters):
 
 
 class ConductanceDrift(Parameters):
-    """Drift whose exponent falls with the conductance.
-
-    Attributes:
-        nu_mean: law of the mean exponent.
-        nu_std: law of its spread.
-        scale: factor on nu, in [0, 10]; 0 switches drift off.
-        t0_s: time after programming at which the programmed conductance holds, s.
-    """
+    """Drift whose exponent falls with the conductance."""
 
     source: ClassVar[str] = "Nandakumar et al., ICECS 2019; Joshi et al., Nat. Commun. 11, 2473"
 
     kind: Literal["conductance"] = "conductance"
+    """conductance: the drift exponent depends on the programmed conductance."""
     nu_mean: ClippedLog = ClippedLog(slope=-0.0155, offset=0.0244, low=0.049, high=0.1)
+    """Law of the mean drift exponent."""
     nu_std: ClippedLog = ClippedLog(slope=-0.0125, offset=-0.0059, low=0.008, high=0.045)
+    """Law of the standard deviation of the drift exponent among devices of one conductance."""
     scale: float = Field(default=1.0, ge=0.0, le=10.0)
+    """Factor on the drift exponents, in [0, 10]; 0 switches drift off."""
     t0_s: float = Field(default=20.0, gt=0.0)
+    """Time after programming at which the programmed conductance was measured, s."""
 
     def exponents(
         self,

@@ -20,18 +20,17 @@ _REFERENCE_G_MAX_US = 25.0
 
 
 class ProgrammingNoise(Parameters):
-    """A polynomial of the target.
-
-    Attributes:
-        sigma_uS: c0, c1, c2 in µS, for g_max = 25 µS. c0 is the std at RESET, so not negative.
-        scale: factor on the std; 0 switches the noise off.
-    """
+    """A polynomial of the target."""
 
     source: ClassVar[str] = "Nandakumar et al., ICECS 2019; Joshi et al., Nat. Commun. 11, 2473"
 
     kind: Literal["polynomial"] = "polynomial"
+    """polynomial: the standard deviation of the programmed conductance is a polynomial of its target."""
     sigma_uS: tuple[float, float, float] = (0.26348, 1.9650, -1.1731)
+    """Coefficients c0, c1, c2 of the standard deviation c0 + c1 x + c2 x^2 with x = g_target / g_max, µS at a g_max of
+    25 µS; c0 is the standard deviation at RESET, so not negative."""
     scale: float = Field(default=1.0, ge=0.0)
+    """Factor on the standard deviation; 0 switches the noise off."""
 
     @model_validator(mode="after")
     def _never_negative(self) -> Self:

@@ -17,20 +17,18 @@ Array = NDArray[np.float32]
 
 
 class ProjectedDrift(Parameters):
-    """A state-independent exponent.
-
-    Attributes:
-        nu: mean exponent, in [0, 1].
-        nu_std: its spread from device to device, in [0, 1].
-        t0_s: time after programming at which the programmed conductance holds, s.
-    """
+    """A state-independent exponent."""
 
     source: ClassVar[str] = "form: Koelmans et al., Nat. Commun. 6, 8181 (2015); values: assumption"
 
     kind: Literal["projected"] = "projected"
+    """projected: the drift exponent does not depend on the conductance, as in projected cells."""
     nu: float = Field(default=0.005, ge=0.0, le=1.0)
+    """Mean drift exponent, in [0, 1]."""
     nu_std: float = Field(default=0.001, ge=0.0, le=1.0)
+    """Standard deviation of the drift exponent from device to device, in [0, 1]."""
     t0_s: float = Field(default=20.0, gt=0.0)
+    """Time after programming at which the programmed conductance was measured, s."""
 
     def exponents(
         self,

@@ -20,23 +20,20 @@ Array = NDArray[np.float32]
 
 
 class ReadNoise(Parameters):
-    """Noise of one read.
-
-    Attributes:
-        q: Q at g_max.
-        q_exponent: exponent of x in Q.
-        q_max: largest Q.
-        t_read_s: length of the read pulse, s.
-        scale: factor on the std; 0 switches the noise off.
-    """
+    """Noise of one read."""
 
     source: ClassVar[str] = "Nandakumar et al., ICECS 2019; Joshi et al., Nat. Commun. 11, 2473"
 
     q: float = Field(default=0.0088, ge=0.0)
+    """Q at g_max: strength of the 1/f noise relative to the conductance, dimensionless."""
     q_exponent: float = Field(default=0.65, ge=0.0)
+    """Exponent p of Q = min(q x^-p, q_max) with x = g / g_max: low conductances are relatively noisier."""
     q_max: float = Field(default=0.2, ge=0.0)
+    """Largest Q, dimensionless."""
     t_read_s: float = Field(default=250e-9, gt=0.0)
+    """Length of the read pulse, s."""
     scale: float = Field(default=1.0, ge=0.0)
+    """Factor on the standard deviation; 0 switches the noise off."""
 
     def relative(self, g_programmed: Array, g_max_uS: Array) -> Array:
         """Q of every device.

@@ -32,34 +32,32 @@ Drift = Annotated[
 
 
 class StatisticsSpec(Parameters):
-    """`hardware.statistics` of a config.
-
-    Attributes:
-        preset: name of the statistics to start from.
-        g_max_uS: largest target, µS.
-        programming: programming noise in place of the preset's.
-        drift: drift in place of the preset's; `kind: conductance` (default) or `kind: projected`.
-        read_noise: read noise in place of the preset's.
-        faults: fractions of stuck devices.
-        spread: differences from device to device.
-        temperature: temperature since programming.
-        table: CSV of measured statistics: in place of the preset's programming noise if it holds
-            conductances, in place of its drift if it holds exponents.
-        headroom: largest conductance of a device relative to its largest target.
-        g_reset_uS: conductance of a device stuck at RESET, µS.
-    """
+    """`hardware.statistics` of a config."""
 
     preset: Annotated[str, NameIn(STATISTICS)] = "pcm_nandakumar2019"
+    """Name of the statistics to start from; `imc-grapes presets` lists them."""
     g_max_uS: float = Field(default=25.0, gt=0.0)
+    """Largest target conductance, µS."""
     programming: ProgrammingNoise | None = None
+    """Programming noise in place of the preset's; null: the preset's."""
     drift: Drift | None = None
+    """Drift in place of the preset's, of kind conductance (the default) or projected; null: the preset's."""
     read_noise: ReadNoise | None = None
+    """Read noise in place of the preset's; null: the preset's."""
     faults: Faults = Faults()
+    """Fractions of stuck devices."""
     spread: Spread = Spread()
+    """Differences from device to device."""
     temperature: Temperature | None = None
+    """Temperature since programming; null: that of the drift model."""
     table: Path | None = None
+    """CSV file of measured statistics: in place of the preset's programming noise if it holds conductances, in place of
+    its drift if it holds exponents; null: none."""
     headroom: float = Field(default=1.25, ge=1.0)
+    """Largest conductance of a device relative to its largest target, which is the bound on programming noise and read
+    noise (assumption)."""
     g_reset_uS: float = Field(default=0.1, ge=0.0)
+    """Conductance of a device that is stuck at RESET, µS (assumption)."""
 
     def build(self) -> InferenceStatistics:
         """The statistics.

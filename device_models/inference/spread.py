@@ -19,15 +19,12 @@ _EVERY_DEVICE_ALIKE = 1
 
 
 class Spread(Parameters):
-    """Relative standard deviations from device to device.
-
-    Attributes:
-        g_max: of the largest conductance, in [0, 0.5].
-        nu: of the drift exponent, in [0, 1].
-    """
+    """Relative standard deviations from device to device."""
 
     g_max: float = Field(default=0.0, ge=0.0, le=0.5)
+    """Standard deviation of the largest conductance from device to device, relative to its mean, in [0, 0.5]."""
     nu: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Standard deviation of the drift exponent from device to device, relative to its mean, in [0, 1]."""
 
     def draw(self, n_devices: int, seed: int) -> tuple[Array, Array]:
         """Factors on g_max (at least 0.05) and on nu (at least 0) of every device.

@@ -32,30 +32,27 @@ _ROUNDING = 1.0 + 1e-6
 
 
 class InferenceStatistics(Parameters):
-    """What devices hold that were programmed once and are read later.
-
-    Attributes:
-        g_max_uS: largest target, µS.
-        programming: error of programming.
-        drift: law of the drift exponent.
-        read_noise: noise of a read.
-        faults: fractions of stuck devices.
-        spread: differences from device to device.
-        temperature: temperature since programming; None for that of the drift model.
-        headroom: largest conductance of a device relative to its largest target, which is the
-            bound on programming noise and read noise (assumption).
-        g_reset_uS: conductance of a device stuck at RESET, µS (assumption).
-    """
+    """What devices hold that were programmed once and are read later."""
 
     g_max_uS: float = Field(default=25.0, gt=0.0)
+    """Largest target conductance, µS."""
     programming: Programming = ProgrammingNoise()
+    """Error of programming."""
     drift: Drift = ConductanceDrift()
+    """Law of the drift exponent."""
     read_noise: ReadNoise = ReadNoise()
+    """Noise of a read."""
     faults: Faults = Faults()
+    """Fractions of stuck devices."""
     spread: Spread = Spread()
+    """Differences from device to device."""
     temperature: Temperature | None = None
+    """Temperature since programming; null: that of the drift model."""
     headroom: float = Field(default=1.25, ge=1.0)
+    """Largest conductance of a device relative to its largest target, which is the bound on programming noise and read
+    noise (assumption)."""
     g_reset_uS: float = Field(default=0.1, ge=0.0)
+    """Conductance of a device that is stuck at RESET, µS (assumption)."""
 
     @classmethod
     def preset(cls, name: str, g_max_uS: float = 25.0, **parts: Any) -> "InferenceStatistics":

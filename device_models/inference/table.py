@@ -24,6 +24,7 @@ DRIFT_COLUMNS = ("nu_mean", "nu_std")
 
 class _Table(Parameters):
     g_target_uS: Column = Field(min_length=2)
+    """Target conductances, µS, strictly increasing."""
 
     @model_validator(mode="after")
     def _increasing(self) -> Self:
@@ -50,19 +51,16 @@ class _Table(Parameters):
 
 
 class TableProgramming(_Table):
-    """Programming error from measured columns.
-
-    Attributes:
-        g_target_uS: targets, µS, strictly increasing.
-        mean_uS: mean programmed conductance at each target, µS.
-        std_uS: its standard deviation, µS.
-    """
+    """Programming error from measured columns."""
 
     source: ClassVar[str] = "the user's measurements"
 
     kind: Literal["table"] = "table"
+    """table: programming error as measured at a few targets."""
     mean_uS: Column
+    """Mean programmed conductance at each target, µS."""
     std_uS: Column
+    """Standard deviation of the programmed conductance at each target, µS."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -89,21 +87,18 @@ class TableProgramming(_Table):
 
 
 class TableDrift(_Table):
-    """Drift exponents from measured columns.
-
-    Attributes:
-        g_target_uS: targets, µS, strictly increasing.
-        nu_mean: mean exponent at each target, in [0, 1].
-        nu_std: its spread, in [0, 1].
-        t0_s: time after programming at which the programmed conductance was measured, s.
-    """
+    """Drift exponents from measured columns."""
 
     source: ClassVar[str] = "the user's measurements"
 
     kind: Literal["table"] = "table"
+    """table: drift exponents as measured at a few targets."""
     nu_mean: Column
+    """Mean drift exponent at each target, in [0, 1]."""
     nu_std: Column
+    """Standard deviation of the drift exponent at each target, in [0, 1]."""
     t0_s: float = Field(default=20.0, gt=0.0)
+    """Time after programming at which the programmed conductance was measured, s."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -24,31 +24,25 @@ _ZERO_CELSIUS_K = 273.15
 
 
 class TemperatureStep(Parameters):
-    """A temperature that holds from a time on.
-
-    Attributes:
-        from_s: start, s since programming.
-        celsius: temperature, °C.
-    """
+    """A temperature that holds from a time on."""
 
     from_s: float = Field(ge=0.0)
+    """Start of the step, s since programming."""
     celsius: float = Field(gt=-_ZERO_CELSIUS_K, le=200.0)
+    """Temperature from then on, °C."""
 
 
 class Temperature(Parameters):
-    """Constant, or a profile of steps.
-
-    Attributes:
-        celsius: the temperature since programming, °C; or
-        profile: steps, the first one from 0 s on, the last one for ever.
-        activation_energy_eV: E_a (assumption).
-        reference_celsius: temperature that the drift model holds at, °C.
-    """
+    """Constant, or a profile of steps."""
 
     celsius: float | None = Field(default=None, gt=-_ZERO_CELSIUS_K, le=200.0)
+    """Constant temperature since programming, °C; null: profile gives it."""
     profile: tuple[TemperatureStep, ...] = ()
+    """Steps of temperature in place of a constant one: the first from 0 s on, the last for ever."""
     activation_energy_eV: float = Field(default=0.9, ge=0.0, le=5.0)
+    """Effective activation energy of drift, eV (assumption)."""
     reference_celsius: float = Field(default=25.0, gt=-_ZERO_CELSIUS_K, le=200.0)
+    """Temperature at which the drift model holds, °C."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

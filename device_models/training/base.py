@@ -51,24 +51,23 @@ class TrainingModel(Parameters):
 
     with g float32 `[n_devices]` in µS, state float32 `[rows, n_devices]`, the device's index i, the
     float32 array of `constants()`, and a standard normal z, another one for every pulse.
-
-    Attributes:
-        source: where the model was published.
-        sources: of those parameters that come from elsewhere, by name.
-        state_rows: what is kept per device, a description of each row of `state`.
-        model: the name that it is registered by.
-        g_max_uS: largest conductance; of the mean device where devices differ.
     """
 
     source: ClassVar[str] = "not given"
+    """Where the model was published."""
     sources: ClassVar[dict[str, str]] = {}
+    """Of those parameters that come from elsewhere, by name."""
     state_rows: ClassVar[tuple[str, ...]] = ()
+    """What is kept per device: a description of each row of `state`."""
     drifts: ClassVar[bool] = False
+    """Whether conductances drift after the last pulse, so that a read needs a time."""
     set_pulse: ClassVar[Any]
     reset_pulse: ClassVar[Any]
 
     model: str = ""
+    """Name that the model is registered by."""
     g_max_uS: float = Field(gt=0.0)
+    """Largest conductance, µS; of the mean device where devices differ."""
 
     @property
     def g_min_uS(self) -> float:

@@ -36,25 +36,7 @@ _STEP_ROW, _G_MAX_ROW, _RESET_ROW = 0, 1, 2
     "exp_step", description="SET pulses with exponentially shrinking steps, every device different"
 )
 class ExpStep(TrainingModel):
-    """The parameters have aihwkit's names, values and dimensionless units, but for `g_max_uS`.
-
-    Attributes:
-        dw_min: scale of a step.
-        dw_min_dtod: device-to-device std of `dw_min`, relative.
-        up_down_dtod: device-to-device std of the up direction, relative to `dw_min`.
-        w_max: weight that corresponds to `g_max_uS`.
-        w_max_dtod: device-to-device std of the largest conductance, relative.
-        a_up: A_up, which sets the ratio of the first step to the last.
-        gamma_up: rate at which the step shrinks.
-        a: slope of z.
-        b: offset of z.
-        dw_min_std: cycle-to-cycle noise, relative.
-        dw_min_std_add: additive part of the noise.
-        dw_min_std_slope: part of the noise that grows with the conductance.
-        reset_level: mean RESET level; aihwkit's `reset`.
-        reset_dtod: device-to-device std of the RESET level.
-        reset_std: cycle-to-cycle std of the RESET level.
-    """
+    """The parameters have aihwkit's names, values and dimensionless units, but for `g_max_uS`."""
 
     source: ClassVar[str] = (
         "aihwkit PCMPresetDevice, fitted to Nandakumar et al., Front. Neurosci. 14, 406 (2020)"
@@ -69,20 +51,35 @@ class ExpStep(TrainingModel):
 
     g_max_uS: float = Field(default=25.0, gt=0.0)
     dw_min: float = Field(default=0.01, gt=0.0)
+    """Scale of the step of a SET pulse, in units of weight."""
     dw_min_dtod: float = Field(default=0.2, ge=0.0)
+    """Standard deviation of dw_min from device to device, relative to dw_min."""
     up_down_dtod: float = Field(default=0.05, ge=0.0)
+    """Standard deviation of the upward step from device to device, relative to dw_min."""
     w_max: float = Field(default=2.0, gt=0.0)
+    """Weight that g_max_uS stands for, the unit of every other parameter in units of weight."""
     w_max_dtod: float = Field(default=0.1, ge=0.0)
+    """Standard deviation of the largest conductance from device to device, relative to its mean."""
     a_up: float = Field(default=-27.235, lt=1.0)
+    """A_up, which sets the ratio of the first step to the last, dimensionless."""
     gamma_up: float = 2.5
+    """Rate at which the step changes with z, dimensionless."""
     a: float = -1.0
+    """Slope of z = 2 a w / w_max + b, dimensionless."""
     b: float = 0.0
+    """Offset of z = 2 a w / w_max + b, dimensionless."""
     dw_min_std: float = Field(default=0.6, ge=0.0)
+    """Standard deviation of a step from pulse to pulse, relative to the step and the two parts below."""
     dw_min_std_add: float = Field(default=0.042, ge=0.0)
+    """Constant part of what dw_min_std multiplies, in units of weight."""
     dw_min_std_slope: float = Field(default=0.108, ge=0.0)
+    """Part of what dw_min_std multiplies that grows with the weight, per unit of weight."""
     reset_level: float = Field(default=0.01, ge=0.0)
+    """Mean weight after RESET, in units of weight; aihwkit's `reset`."""
     reset_dtod: float = Field(default=0.02, ge=0.0)
+    """Standard deviation of the RESET level from device to device, in units of weight."""
     reset_std: float = Field(default=0.01, ge=0.0)
+    """Standard deviation of the weight after RESET from pulse to pulse, in units of weight."""
 
     @property
     def _unit(self) -> float:

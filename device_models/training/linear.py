@@ -16,12 +16,7 @@ from kernels.pulses import reset_pulse_linear, set_pulse_linear
 
 @DEVICES.register("linear", description="Ideal device with equal steps")
 class Linear(TrainingModel):
-    """Granularity and noise are the parameters.
-
-    Attributes:
-        step_uS: mean step of a SET pulse, in (0, g_max_uS].
-        step_noise: std of a step, relative to `step_uS`.
-    """
+    """Granularity and noise are the parameters."""
 
     source: ClassVar[str] = "ideal device, for reference"
     set_pulse: ClassVar[Any] = staticmethod(set_pulse_linear)
@@ -29,7 +24,9 @@ class Linear(TrainingModel):
 
     g_max_uS: float = Field(default=25.0, gt=0.0)
     step_uS: float = Field(default=0.5, gt=0.0)
+    """Mean step of a SET pulse, µS, in (0, g_max_uS]."""
     step_noise: float = Field(default=0.0, ge=0.0)
+    """Standard deviation of a step from pulse to pulse, relative to step_uS."""
 
     @model_validator(mode="after")
     def _step_fits(self) -> Self:

@@ -46,28 +46,6 @@ class Nandakumar2018(TrainingModel):
     The measured devices reach 12 µS, and the other parameters are theirs. Another `g_max_uS` stands
     for the same device at another scale of conductance: every parameter in µS is multiplied by
     `g_max_uS / 12` (assumption).
-
-    Attributes:
-        pulses_to_fade: number of SET pulses over which P falls by a factor e.
-        step_slope: slope of the mean step in G.
-        step_offset_uS: constant part of the mean step, µS.
-        step_memory_uS: part of the mean step that goes with P, µS.
-        noise_slope: slope of the step's std in G.
-        noise_offset_uS: constant part of the step's std, µS.
-        noise_memory_uS: part of the step's std that goes with P, µS.
-        lowest_uS: least conductance after a SET pulse, µS.
-        reset_mean_uS: mean conductance after RESET, µS.
-        reset_std_uS: its std, µS.
-        drift_nu: mean drift exponent, in [0, 1].
-        drift_nu_std: std of the drift exponent from device to device, in [0, 1]; 0 for the published law, in which
-            all devices drift alike. A negative draw counts as 0. Inferred: 0.008 is the spread among a million
-            devices of the same technology at conductances above a third of g_max (S. R. Nandakumar et al., ICECS 2019;
-            the lower bound of `ConductanceDrift.nu_std`), which carry nearly all of the current. Devices close to
-            RESET spread more there, up to 0.045; that, and that a device may drift otherwise after another pulse, is
-            left out.
-        drift_reference_s: time after a pulse at which G holds, s.
-        read_slope: slope of the read noise's std in G.
-        read_offset_uS: constant part of the read noise's std, µS.
     """
 
     source: ClassVar[str] = "Nandakumar et al., J. Appl. Phys. 124, 152135 (2018)"
@@ -81,20 +59,39 @@ class Nandakumar2018(TrainingModel):
 
     g_max_uS: float = Field(default=_MEASURED_G_MAX_US, gt=0.0)
     pulses_to_fade: float = Field(default=2.6, gt=0.0)
+    """Number of SET pulses over which the memory P of earlier pulses falls by a factor of e."""
     step_slope: float = -0.084
+    """Slope of the mean step in the conductance, µS per µS."""
     step_offset_uS: float = 0.880
+    """Constant part of the mean step, µS."""
     step_memory_uS: float = 1.40
+    """Part of the mean step that is proportional to the memory P, µS."""
     noise_slope: float = Field(default=0.091, ge=0.0)
+    """Slope of the step's standard deviation in the conductance, µS per µS."""
     noise_offset_uS: float = Field(default=0.260, ge=0.0)
+    """Constant part of the step's standard deviation, µS."""
     noise_memory_uS: float = Field(default=2.15, ge=0.0)
+    """Part of the step's standard deviation that is proportional to the memory P, µS."""
     lowest_uS: float = Field(default=0.1, ge=0.0)
+    """Lowest conductance after a SET pulse, µS."""
     reset_mean_uS: float = Field(default=0.1, ge=0.0)
+    """Mean conductance after RESET, µS."""
     reset_std_uS: float = Field(default=0.01, ge=0.0)
+    """Standard deviation of the conductance after RESET, µS."""
     drift_nu: float = Field(default=0.04, ge=0.0, le=1.0)
+    """Mean drift exponent, in [0, 1]."""
     drift_nu_std: float = Field(default=0.008, ge=0.0, le=1.0)
+    """Standard deviation of the drift exponent from device to device, in [0, 1]; 0: the published law, in which all
+    devices drift alike. A negative draw counts as 0. Inferred: 0.008 is the spread among a million devices of the same
+    technology at conductances above a third of g_max (S. R. Nandakumar et al., ICECS 2019; the lower bound of
+    `ConductanceDrift.nu_std`), which carry nearly all of the current. Devices close to RESET spread more there, up to
+    0.045; that, and that a device may drift otherwise after another pulse, is left out."""
     drift_reference_s: float = Field(default=38.6, gt=0.0)
+    """Time after the last pulse at which the conductance of the model holds, s."""
     read_slope: float = Field(default=0.03, ge=0.0)
+    """Slope of the read noise's standard deviation in the conductance, µS per µS."""
     read_offset_uS: float = Field(default=0.13, ge=0.0)
+    """Constant part of the read noise's standard deviation, µS."""
 
     @property
     def _unit(self) -> float:

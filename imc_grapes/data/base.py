@@ -36,6 +36,7 @@ class DataConfig(Parameters):
     """None for data that needs none."""
 
     name: str = ""
+    """Name that the data set is registered by."""
     batch_size: int = Field(64, ge=1)
     """Samples per weight update."""
     train_samples: int | None = Field(None, ge=1)
@@ -83,7 +84,7 @@ class ImageData(DataConfig):
     batch_size: int = Field(64, ge=1)
     """Images per weight update."""
     validation_fraction: float = Field(0.1, ge=0.0, lt=1.0)
-    """Share of the training images held out; every choice (a learning rate, an epoch) is made on these."""
+    """Share of the training images held out, in [0, 1); every choice (a learning rate, an epoch) is made on these."""
     train_samples: int | None = Field(None, ge=1)
     """Use only that many images for training and validation together; null: all."""
     test_samples: int | None = Field(None, ge=1)
@@ -91,7 +92,7 @@ class ImageData(DataConfig):
     rate_coding: RateCoding | None = None
     """Turn the images into spike trains, for networks over time such as snu and lstm; null: images as they are."""
     sequence: Literal["rows"] | None = None
-    """rows: a row of the image per time step, for networks of the same kinds, which answer at the last; null: not."""
+    """rows: a row of the image per time step, for networks over time, which answer at the last step; null: not."""
     augmentation: AugmentationConfig | None = None
     """Deform the training images at random; null: images as they are."""
     tasks: TasksConfig | None = None

@@ -14,13 +14,13 @@ class AugmentationConfig(Parameters):
     kind, drawn uniformly up to it in both directions, and 0 leaves it out. Images for testing stay as they are."""
 
     rotation_deg: Degrees = 0.0
-    """Degrees about the centre."""
+    """Rotation about the centre, degrees."""
     shift: float = Field(0.0, ge=0.0, lt=1.0)
-    """Along each axis, as a share of the image's side."""
+    """Shift along each axis, as a share of the image's side."""
     shear_deg: float = Field(0.0, ge=0.0, lt=90.0)
-    """Degrees by which the vertical lines are slanted."""
+    """Shear: angle by which vertical lines are slanted, degrees."""
     zoom: float = Field(0.0, ge=0.0, lt=1.0)
-    """Share by which the image grows or shrinks: 0.1 is 0.9 to 1.1 times its size."""
+    """Zoom: share by which the image grows or shrinks; 0.1 is 0.9 to 1.1 times its size."""
     elastic: float = Field(0.0, ge=0.0)
     """Elastic deformation: root mean square of the pixels' displacement along each axis, in pixels, by a random field
     that is smooth over 1/7 of the image's side (4 pixels of 28: Simard et al., ICDAR 2003)."""

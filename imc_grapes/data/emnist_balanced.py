@@ -17,7 +17,10 @@ def emnist_files(split: str) -> Files:
 
 @DATA.register("emnist_balanced", label="EMNIST balanced")
 class EMNISTBalancedConfig(IdxData):
-    """EMNIST, balanced: digits and letters of 28x28 in 47 classes. They are stored transposed and come out upright."""
+    """EMNIST, balanced: digits and letters of 28x28 in 47 classes.
+
+    They are stored transposed and come out upright.
+    """
 
     n_classes: ClassVar[int | None] = 47
     transposed: ClassVar[bool] = True

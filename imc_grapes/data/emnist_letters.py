@@ -13,8 +13,10 @@ from imc_grapes.data.idx_dataset import IdxData
 
 @DATA.register("emnist_letters", label="EMNIST letters")
 class EMNISTLettersConfig(IdxData):
-    """EMNIST, letters: 124,800 letters of 28x28 to train on, 20,800 to test. They are stored transposed and come out
-    upright, labelled 0 to 25."""
+    """EMNIST, letters: 124,800 letters of 28x28 to train on, 20,800 to test.
+
+    They are stored transposed and come out upright, labelled 0 to 25.
+    """
 
     n_classes: ClassVar[int | None] = 26
     transposed: ClassVar[bool] = True

@@ -24,7 +24,7 @@ class WordsConfig(DataConfig):
     batch_size: int = Field(20, ge=1)
     """Streams that the text is cut into, side by side in a batch."""
     window: int = Field(35, ge=1)
-    """Time steps of a batch: so far back does an error travel."""
+    """Truncated-BPTT window, time steps."""
     train_samples: int | None = Field(None, ge=1)
     """Train on only that many words; null: all 929,589."""
     test_samples: int | None = Field(None, ge=1)

@@ -33,7 +33,7 @@ class Words:
     tokens: Tensor
     vocabulary: int
     window: int
-    """Time steps of a batch: so far back does an error travel."""
+    """Truncated-BPTT window, time steps."""
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -20,14 +20,15 @@ class CNNConfig(NetworkConfig):
     channels: tuple[Width, ...] = Field((16, 32), min_length=1)
     """Filters of each convolution."""
     kernel_size: Literal[1, 3, 5, 7] = 3
-    """Side of the filters; the images are padded so that only pooling shrinks them."""
+    """Side of the filters, pixels; the images are padded so that only pooling shrinks them."""
     hidden: tuple[Width, ...] = (64,)
     """Nodes of each fully connected hidden layer behind the convolutions."""
     activation: Activation = "relu"
+    """Nonlinearity behind each convolution and hidden layer."""
     batch_norm: bool = False
     """Batch normalisation between each convolution and its activation."""
     bias: bool = False
-    """Biases are digital, also on a crossbar."""
+    """Whether layers have biases, which are digital, also on a crossbar."""
 
     def build(
         self, shape: tuple[int, ...], classes: int, generator: torch.Generator

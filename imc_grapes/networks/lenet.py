@@ -16,8 +16,9 @@ class LeNetConfig(NetworkConfig):
     """5x5 convolutions of 6 and 16 filters, each with 2x2 max-pooling, then 120-84 nodes."""
 
     activation: Activation = "relu"
+    """Nonlinearity behind each convolution and hidden layer."""
     bias: bool = False
-    """Biases are digital, also on a crossbar."""
+    """Whether layers have biases, which are digital, also on a crossbar."""
 
     def build(
         self, shape: tuple[int, ...], classes: int, generator: torch.Generator

@@ -19,8 +19,9 @@ class MLPConfig(NetworkConfig):
     hidden: tuple[Width, ...] = (256, 256)
     """Nodes of each hidden layer."""
     activation: Activation = "relu"
+    """Nonlinearity behind each hidden layer."""
     bias: bool = False
-    """Biases are digital, also on a crossbar."""
+    """Whether layers have biases, which are digital, also on a crossbar."""
     dropout: float = Field(0.0, ge=0.0, lt=1.0)
     """Probability that a hidden node is dropped in training."""
 

@@ -31,7 +31,7 @@ class ResNet9Config(NetworkConfig):
     dropout: Dropout = 0.0
     """Probability that an input of the last matrix is dropped in training."""
     bias: bool = False
-    """Of the last matrix; digital, also on a crossbar."""
+    """Whether the last matrix has biases, which are digital, also on a crossbar."""
 
     def build(
         self, shape: tuple[int, ...], classes: int, generator: torch.Generator

@@ -21,15 +21,15 @@ class SequenceNetworkConfig(NetworkConfig):
     hidden: tuple[Width, ...] = Field((150,), min_length=1)
     """Units of each hidden layer."""
     output: Literal["linear", "units"] = "linear"
-    """What reads the last hidden layer: weights and biases, or one more layer of units."""
+    """What reads the last hidden layer. linear: weights and biases | units: one more layer of units."""
     output_bias: float = 0.0
-    """First value of the biases of a linear output; -3 expects a note in 20, which is what chorales have."""
+    """Initial value of the biases of a linear output; -3 expects a note in 20, which is what chorales have."""
     dropout: Dropout = 0.0
     """Probability that an output of a hidden layer is dropped in training."""
     embedding: Width | None = None
-    """Numbers that stand for a word; only for words, which need it."""
+    """Length of the vector that stands for a word; only for words, which need it; null: none."""
     tied: bool = False
-    """Read words out with the weights that embed them; the last hidden layer is as wide as the embedding."""
+    """Read words out with the weights that embed them; the last hidden layer must be as wide as the embedding."""
 
     def layer(self, n_in: int, n_out: int, generator: torch.Generator) -> nn.Module:
         """A layer of `n_out` units with its weights drawn."""

@@ -22,19 +22,19 @@ class SNUConfig(SequenceNetworkConfig):
     recurrent: bool = False
     """Feed each layer's outputs back to it, through weights of their own."""
     decay: float = Field(0.8, ge=0.0, le=1.0)
-    """Share of a unit's state left after a time step."""
+    """Share of a unit's state that is left after a time step, in [0, 1]."""
     decay_per_unit: bool = False
     """Give each unit a decay of its own; needs train_decay."""
     train_decay: bool = False
-    """Train the decay too, from that value on."""
+    """Train the decay too, from the value of decay on."""
     bias_init: float = -1.0
-    """First value of the biases: minus the threshold."""
+    """Initial value of the biases: minus the threshold."""
     input_activation: Literal["identity", "leaky_relu", "relu"] = "identity"
-    """g, which bounds the state; leaky_relu has slope 0.1 below zero."""
+    """Function g that bounds the state; leaky_relu has slope 0.1 below zero."""
     pseudo_derivative: Literal["tanh", "triangle", "fast_sigmoid", "arctan"] = "tanh"
-    """Stands in for the derivative of the step of kind snu; ssnu needs none."""
+    """What stands in for the derivative of the step function of kind snu in the backward pass; ssnu needs none."""
     lateral_inhibition: bool = False
-    """The output of any unit of a layer resets all of them."""
+    """Whether the output of any unit of a layer resets all of them."""
 
     def problems(self, data: DataConfig, *, on_devices: bool) -> Iterator[Problem]:
         """As of every network over time; and a decay of its own is of use to a unit that trains it."""

@@ -15,7 +15,7 @@ Seeds = Annotated[int, Field(ge=1)] | Annotated[tuple[Seed, ...], Field(min_leng
 class ScaleConfig(Section):
     """Another size of the same sweep, chosen with ``--set scale=NAME``: what it names replaces what the file says."""
 
-    set: dict[str, Any] = Field(default_factory=dict)
+    set: dict[str, Any] = Field(default={})
     """Keys of the base config, as dotted paths."""
     cases: dict[str, dict[str, Any]] | None = None
     """Replaces the cases."""
@@ -34,11 +34,11 @@ class SweepConfig(Section):
     """The run config that every trial starts from; its path is relative to the sweep file."""
     question: str | None = None
     """What the sweep is to answer, in the user's words; it heads the report."""
-    cases: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    cases: dict[str, dict[str, Any]] = Field(default={})
     """Named variants, each setting several keys at once."""
-    zip: dict[str, Any] = Field(default_factory=dict)
+    zip: dict[str, Any] = Field(default={})
     """Keys that move together: the lists must be of one length."""
-    grid: dict[str, Any] = Field(default_factory=dict)
+    grid: dict[str, Any] = Field(default={})
     """Every combination: per key a list, {linspace: [start, stop, count]}, {logspace: [start, stop, count]}, or a
     mapping of names to values, where the name labels the value in tables and charts."""
     side_by_side: tuple[str, ...] = ()
@@ -57,8 +57,8 @@ class SweepConfig(Section):
     """A difference from the baseline below it does not matter: reports call a method equivalent where two one-sided
     tests at 5 % put it within. In the unit that is shown; null: 0.5 points of accuracy, 0.05 nats per time step (the
     least that published networks are apart by on the chorales), a perplexity of 1 (about 1 % of published ones)."""
-    scales: dict[str, ScaleConfig] = Field(default_factory=dict)
+    scales: dict[str, ScaleConfig] = Field(default={})
     """Other sizes of the sweep, by name."""
-    resources: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    resources: dict[str, Annotated[float, Field(gt=0)]] = Field(default={})
     """What a trial takes of a worker's Dask resources, such as {GPU: 1}; with `--scheduler` only, where the workers
     say what they have."""

@@ -19,9 +19,9 @@ class ArrayConfig(Section):
     """The largest crossbar there is; a larger layer is split over several."""
 
     rows: int = Field(512, ge=1)
-    """Inputs of one crossbar."""
+    """Largest number of inputs of one crossbar."""
     columns: int = Field(512, ge=1)
-    """Outputs of one crossbar."""
+    """Largest number of outputs of one crossbar."""
 
 
 class DigitalHardware(Section):
@@ -29,6 +29,7 @@ class DigitalHardware(Section):
     no array."""
 
     tile: Literal["digital"] = "digital"
+    """digital: weights in 32-bit floating point."""
     statistics: StatisticsSpec | None = None
     """Devices that the trained weights, and nothing else, are programmed into for the evaluation, as differential
     pairs: products stay those of torch, without converters, wires or an array; null: none."""
@@ -38,10 +39,11 @@ class AihwkitHardware(Section):
     """aihwkit's own tiles."""
 
     tile: Literal["aihwkit"]
+    """aihwkit: weights on a tile of aihwkit, as one of its presets describes it."""
     preset: str
     """A configuration class of aihwkit.simulator.presets; `imc-grapes presets` lists them."""
     array: ArrayConfig | None = None
-    """null: as the preset has it."""
+    """Size of one crossbar; null: as the preset has it."""
     statistics: StatisticsSpec | None = None
     """Devices in place of those of a hardware-aware preset; null: the preset's own."""
 
@@ -50,16 +52,18 @@ class PCMHardware(Section):
     """Our own tile: differential pairs in the open, trained in place."""
 
     tile: Literal["pcm"]
+    """pcm: weights as differential pairs of PCM devices, trained in place."""
     device: TrainingModelSpec = Nandakumar2018()
-    """What a pulse does to a device."""
+    """Device model: what SET pulses, RESET and reads do to a device."""
     array: ArraySpec = ArraySpec()
     """Size of one crossbar, devices per polarity, weight range."""
     io: IOSpec = IOSpec()
-    """DAC, ADC, bounds, noise."""
+    """Converters at the edge of an array: resolution, bounds, noise."""
     read: ReadSpec = ReadSpec()
-    """Read noise of the devices, drift while training."""
+    """Read noise of the devices, drift while training, open-loop training."""
     update: UpdateSpec = PulsedSpec()
-    """pulsed: nothing is kept between updates; accumulated: a digital matrix collects them."""
+    """Circuits that write updates: pulsed, where nothing is kept between updates, or accumulated, where a digital
+    matrix collects them."""
     faults: Faults = Faults()
     """Fractions of stuck devices."""
     statistics: StatisticsSpec | None = None

@@ -57,12 +57,15 @@ class TrainingConfig(Section):
     keep: Literal["last", "best"] = "last"
     """Evaluate the weights of the last epoch, or of that which was best on the validation data."""
     loss: Literal["cross_entropy", "squared_error"] = "cross_entropy"
-    """Of images; chorales and words have the negative log-likelihood."""
+    """Loss of images: cross_entropy, or squared_error to one-hot targets; chorales and words have the negative
+    log-likelihood."""
     clip_norm: float | None = Field(None, gt=0.0)
-    """Shorten the gradient to this norm if it is longer; null: leave it."""
+    """Largest norm of the gradient, a longer one is shortened to it; null: no limit."""
     optimizer: OptimizerConfig = OptimizerConfig()
+    """Update rule, learning rate and its decay."""
     error_transport: Literal["bp", "fa", "dfa"] = "bp"
     """How the error travels upstream. bp: backpropagation | fa: feedback alignment, from layer to layer through fixed
     random weights | dfa: direct feedback alignment, from the output to every hidden layer through such weights. The
     random weights come from the seed."""
     grapes: GrapesConfig = GrapesConfig()
+    """Modulation of the error by node importance."""
