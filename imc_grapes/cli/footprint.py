@@ -44,22 +44,22 @@ def footprint(
 
     resolved = load_run_config(config, overrides or [])
 
-    from imc_grapes.footprint import measure_footprint
+    from imc_grapes.experiment.footprint import measure_footprint
 
     with errors.status("Training with each method in a process of its own"):
         found = measure_footprint(resolved, data_dir, updates, after, run)
     if as_json:
-        from imc_grapes.footprint.as_json import footprint_as_json
+        from imc_grapes.experiment.footprint.as_json import footprint_as_json
 
         typer.echo(json.dumps(footprint_as_json(found), indent=2))
     else:
-        from imc_grapes.footprint.table import print_footprint
+        from imc_grapes.experiment.footprint.table import print_footprint
 
         print_footprint(found, output)
     if as_json and out is None:
         return
-    from imc_grapes.footprint.pictures import draw_footprint
-    from imc_grapes.words import as_file_name
+    from imc_grapes.pictures.footprint.pictures import draw_footprint
+    from imc_grapes.pictures.quantities import as_file_name
 
     folder = out or Path("footprint") / as_file_name(resolved.name)
     for file in draw_footprint(found, folder):

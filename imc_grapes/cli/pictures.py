@@ -18,7 +18,7 @@ def pictures(
     ] = None,
 ) -> None:
     """Draw one run: spikes and membrane potentials, music predicted and composed, the score as devices drift."""
-    from imc_grapes.run_pictures import draw_run
+    from imc_grapes.pictures.run import draw_run
 
     for file in draw_run(directory, out or directory / "pictures", data_dir):
         output.print(str(file), highlight=False, soft_wrap=True, markup=False)

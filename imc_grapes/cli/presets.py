@@ -37,7 +37,7 @@ def presets(
 
 
 def _plot(name: str | None, file: Path) -> None:
-    from imc_grapes.device_pictures import save_device_pictures
+    from imc_grapes.pictures.devices import save_device_pictures
 
     if name is None:
         raise InputError("--plot: needs the name of a device model, as in presets nandakumar2018")

@@ -29,7 +29,7 @@ def run(
 ) -> None:
     """Train one network and evaluate it: right after programming and as its devices drift."""
     from imc_grapes.config import config_hash, load_run_config
-    from imc_grapes.words import as_file_name
+    from imc_grapes.pictures.quantities import as_file_name
 
     resolved = load_run_config(config, overrides or [])
     folder = out or Path("runs") / f"{as_file_name(resolved.name)}-{config_hash(resolved)}"

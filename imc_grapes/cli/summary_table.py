@@ -9,7 +9,7 @@ from rich.text import Text
 
 from imc_grapes.experiment.outcome import Outcome
 from imc_grapes.metric import Metric, metric_named, metrics_beside
-from imc_grapes.words import bytes_in_words, time_in_words
+from imc_grapes.pictures.quantities import bytes_in_words, time_in_words
 
 
 def print_outcome(outcome: Outcome, folder: Path, console: Console) -> None:

@@ -29,11 +29,13 @@ from imc_grapes.experiment.learning import learning_measures
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.outcome import Outcome
 from imc_grapes.experiment.run_folder import RunFolder
+from imc_grapes.experiment.versions import versions
+from imc_grapes.footprint.optimizer_state import closed_form_bytes, measured_bytes
+from imc_grapes.footprint.step_peak import peak_bytes_of_step
 from imc_grapes.grapes import Grapes
 from imc_grapes.hardware import on_hardware
 from imc_grapes.hardware.device_count import count_pcm_devices
 from imc_grapes.hardware.missed_writes import count_missed_writes
-from imc_grapes.memory import closed_form_bytes, measured_bytes, peak_bytes_of_step
 from imc_grapes.networks.build import build_network_for
 from imc_grapes.seeding import generator, stream_seed
 from imc_grapes.tasks import task_for
@@ -41,7 +43,6 @@ from imc_grapes.training.checkpoint import load_checkpoint, save_checkpoint
 from imc_grapes.training.loop import Interrupted, Position, Trainer, training_step
 from imc_grapes.training.optimizers import build_optimizer
 from imc_grapes.training.single_samples import refuse_single_values
-from imc_grapes.versions import versions
 from kernels.errors import InputError
 
 

@@ -1,5 +1,1 @@
-"""What the update of a network takes, on the chip and on this machine, for every optimizer and periphery."""
-
-from imc_grapes.footprint.footprint import Footprint, MethodFootprint, measure_footprint
-
-__all__ = ["Footprint", "MethodFootprint", "measure_footprint"]
+"""What the update of a network takes: memory on the host, and on the chip bits, devices, energy, time and area."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from imc_grapes.sequence_checks import check_sequence, check_sizes
+from imc_grapes.recurrent.sequence_checks import check_sequence, check_sizes
 from kernels.errors import InputError
 
 State = tuple[Tensor, ...]

@@ -11,10 +11,10 @@ from imc_grapes.config.hardware_words import (
     is_weights_alone,
 )
 from imc_grapes.metric import Metric
+from imc_grapes.pictures.quantities import time_in_words
 from imc_grapes.report.tuning import with_chosen
 from imc_grapes.store.frames import Level, frame_of
 from imc_grapes.store.reader import StoredSweep
-from imc_grapes.words import time_in_words
 from kernels.errors import InputError
 
 MOST_COMPARED_SETTINGS = 8

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from imc_grapes.pictures.beside import DrawingProcess
 from imc_grapes.report.analysis import Analysis, analyse
 from imc_grapes.report.page import page
 from imc_grapes.report.pictures import pictures
 from imc_grapes.report.statistics import Standing, standings
 from imc_grapes.store.reader import read_sweep
-from imc_grapes.vega.beside import DrawingProcess
 
 PAGE, FIGURES = "report.html", "figures"
 

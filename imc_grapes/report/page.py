@@ -9,13 +9,13 @@ import jinja2
 from markupsafe import Markup
 
 from imc_grapes.config.yaml_file import dump_yaml
+from imc_grapes.pictures.palette import colours
+from imc_grapes.pictures.picture import Picture
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.report.palette import colours
 from imc_grapes.report.statistics import Standing
 from imc_grapes.report.table import summary_table
 from imc_grapes.report.trial_rows import COLUMNS, trial_rows
 from imc_grapes.report.words import answer
-from imc_grapes.vega.picture import Picture
 
 _MOST_ANSWERS = 6
 _TEMPLATE = resources.files("imc_grapes.report") / "template"

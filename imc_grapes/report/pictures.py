@@ -1,5 +1,6 @@
 """Every picture that a sweep has the data for, in the order of the page."""
 
+from imc_grapes.pictures.picture import Picture
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.charts.final_score import final_score_picture
 from imc_grapes.report.charts.heat_map import heat_map_picture
@@ -11,7 +12,6 @@ from imc_grapes.report.charts.tasks_learned import tasks_learned_picture
 from imc_grapes.report.charts.tuning_curve import tuning_picture
 from imc_grapes.report.charts.update_memory import update_memory_picture
 from imc_grapes.report.statistics import Standing
-from imc_grapes.vega.picture import Picture
 
 
 def pictures(analysis: Analysis, found: list[Standing]) -> list[Picture]:

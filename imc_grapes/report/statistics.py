@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
-from imc_grapes.measures.effect_size import Equivalence, PairedEffect, equivalence, paired_effect
 from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.effect_size import Equivalence, PairedEffect, equivalence, paired_effect
 from imc_grapes.report.learning_columns import LEARNING_COLUMNS
 from imc_grapes.report.tuning import Edge, edges_taken
 

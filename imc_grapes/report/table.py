@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from imc_grapes.pictures.quantities import bytes_in_words, time_in_words
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.learning_columns import LEARNING_COLUMNS
 from imc_grapes.report.statistics import Standing, score_over_time
 from imc_grapes.report.words import edge_words, g_words, interval_words, p_words, verdict_rule
-from imc_grapes.words import bytes_in_words, time_in_words
 
 _MOST_TIMES = 3
 

@@ -1,10 +1,10 @@
 """The answer of a sweep in sentences."""
 
-from imc_grapes.measures.effect_size import PairedEffect
 from imc_grapes.metric import Metric
+from imc_grapes.pictures.quantities import bytes_in_words
 from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.effect_size import PairedEffect
 from imc_grapes.report.statistics import CONFIDENCE, Difference, Standing
-from imc_grapes.words import bytes_in_words
 
 
 def answer(analysis: Analysis, on_facet: list[Standing]) -> list[str]:

@@ -5,7 +5,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from imc_grapes.sequence_checks import check_finite, check_sequence, check_sizes, check_state
+from imc_grapes.recurrent.sequence_checks import (
+    check_finite,
+    check_sequence,
+    check_sizes,
+    check_state,
+)
 from imc_grapes.spiking.dynamics import Dynamics
 from imc_grapes.spiking.kernel_scan import KernelScan, suits_kernel
 from imc_grapes.spiking.recurrent_scan import RecurrentScan

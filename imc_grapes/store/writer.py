@@ -11,8 +11,8 @@ from typing import Any, Self
 from imc_grapes.config.identity import file_changes
 from imc_grapes.store.base_changes import base_changes
 from imc_grapes.store.database import open_for_writing
+from imc_grapes.store.plan import SweepPlan, Trial
 from imc_grapes.store.records import TrialResult
-from imc_grapes.sweep.plan import SweepPlan, Trial
 from kernels.errors import InputError
 
 

@@ -12,10 +12,10 @@ from threadpoolctl import threadpool_limits
 
 from imc_grapes.config import RunConfig
 from imc_grapes.experiment import DivergedError, Outcome
+from imc_grapes.experiment.versions import versions
 from imc_grapes.grapes.factors import NonFiniteWeightError
 from imc_grapes.store.records import TrialResult, now
 from imc_grapes.sweep.trial import Runner, run
-from imc_grapes.versions import versions
 from kernels.errors import InputError
 
 

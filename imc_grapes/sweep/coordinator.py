@@ -9,13 +9,13 @@ from typing import Any, Protocol
 
 from distributed import Future, KilledWorker
 
+from imc_grapes.experiment.versions import versions
+from imc_grapes.store.plan import SweepPlan, Trial
 from imc_grapes.store.records import TrialResult, now
 from imc_grapes.store.writer import StoreWriter
 from imc_grapes.sweep.cluster import RERUNS_AFTER_WORKER_DEATH, Workers
-from imc_grapes.sweep.plan import SweepPlan, Trial
 from imc_grapes.sweep.stop_request import StopRequest
 from imc_grapes.sweep.trial import STARTED, Runner, run, run_trial
-from imc_grapes.versions import versions
 
 _LOOK_UP_EVERY_S = 0.5
 _WORKER_DIED = (

@@ -6,10 +6,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from imc_grapes.store.plan import SweepPlan, Trial
 from imc_grapes.store.reader import read_sweep
 from imc_grapes.store.tables import FILE_NAME
 from imc_grapes.sweep.attempt import attempt
-from imc_grapes.sweep.plan import SweepPlan, Trial
 from imc_grapes.sweep.progress import duration
 
 

@@ -7,9 +7,9 @@ from imc_grapes.config.identity import file_digests
 from imc_grapes.config.load import describe, parse_run_config, validate
 from imc_grapes.config.overrides import apply_overrides
 from imc_grapes.config.yaml_file import read_yaml
+from imc_grapes.store.plan import SweepPlan
 from imc_grapes.sweep.axes import axes_of
 from imc_grapes.sweep.expand import expand
-from imc_grapes.sweep.plan import SweepPlan
 from imc_grapes.sweep.scale import at_scale, scaled_base, told_apart
 from imc_grapes.sweep.schema import SweepConfig
 from kernels.errors import InputError

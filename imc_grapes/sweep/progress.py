@@ -10,8 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from imc_grapes.metric import Metric
+from imc_grapes.store.plan import Trial
 from imc_grapes.store.records import TrialResult
-from imc_grapes.sweep.plan import Trial
 
 _LOG_EVERY_S = 10.0
 """Between two lines where there is no terminal."""

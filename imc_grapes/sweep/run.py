@@ -7,11 +7,11 @@ from pathlib import Path
 from rich.console import Console
 
 from imc_grapes.store.lock import exclusive
+from imc_grapes.store.plan import SweepPlan
 from imc_grapes.store.writer import StoreWriter
 from imc_grapes.sweep.cluster import Workers, local_workers, workers_of
 from imc_grapes.sweep.coordinator import Coordinator
 from imc_grapes.sweep.fork_server import needed_modules
-from imc_grapes.sweep.plan import SweepPlan
 from imc_grapes.sweep.progress import ProgressView
 from imc_grapes.sweep.stop_request import StopRequest
 from imc_grapes.sweep.trial import Runner, run

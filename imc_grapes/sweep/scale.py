@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from imc_grapes.config.load import validate
 from imc_grapes.config.overrides import apply_overrides
 from imc_grapes.config.yaml_file import KeyPath, YamlDocument
+from imc_grapes.store.plan import Setting
 from imc_grapes.sweep.expand import resolve
-from imc_grapes.sweep.plan import Setting
 from imc_grapes.sweep.schema import SweepConfig
 from kernels.errors import InputError
 

@@ -3,10 +3,10 @@
 import altair as alt
 import pandas as pd
 
+from imc_grapes.pictures import style
+from imc_grapes.pictures.picture import Picture
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.report.charts import style
 from imc_grapes.report.statistics import Standing
-from imc_grapes.vega.picture import Picture
 
 
 def final_score_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:

@@ -5,10 +5,10 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from imc_grapes.pictures import style
+from imc_grapes.pictures.picture import Picture
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.report.charts import style
 from imc_grapes.report.charts.swept_axes import is_numeric, setting_axes, short_name
-from imc_grapes.vega.picture import Picture
 
 _MOST_NUMBERS = 100
 _CELL, _LARGEST_SIDE = 46, 420

@@ -4,11 +4,11 @@ import altair as alt
 import pandas as pd
 
 from imc_grapes.metric import Metric
+from imc_grapes.pictures import style
+from imc_grapes.pictures.picture import Picture
+from imc_grapes.pictures.quantities import bytes_in_words
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.report.charts import style
 from imc_grapes.report.statistics import Standing
-from imc_grapes.vega.picture import Picture
-from imc_grapes.words import bytes_in_words
 
 _MARGIN = 0.06
 """Room beside the first and the last point, as a share of the axis; nothing has less than 0 bits."""

@@ -2,11 +2,11 @@
 
 import altair as alt
 
+from imc_grapes.pictures import style
+from imc_grapes.pictures.palette import colours, dashes, shapes
+from imc_grapes.pictures.picture import Picture
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.report.charts import style
 from imc_grapes.report.charts.swept_axes import is_numeric, setting_axes, short_name
-from imc_grapes.report.palette import colours, dashes, shapes
-from imc_grapes.vega.picture import Picture
 
 _WORTH_A_LOG_AXIS = 20.0
 

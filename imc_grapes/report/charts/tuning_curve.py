@@ -3,9 +3,9 @@
 import altair as alt
 import pandas as pd
 
+from imc_grapes.pictures import style
+from imc_grapes.pictures.picture import Picture
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.report.charts import style
-from imc_grapes.vega.picture import Picture
 
 _WORTH_A_LOG_AXIS = 4.0
 

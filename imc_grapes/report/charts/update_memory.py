@@ -3,11 +3,11 @@
 import altair as alt
 import pandas as pd
 
+from imc_grapes.pictures import style
+from imc_grapes.pictures.picture import Picture
+from imc_grapes.pictures.quantities import bytes_in_words
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.report.charts import style
 from imc_grapes.report.statistics import Standing
-from imc_grapes.vega.picture import Picture
-from imc_grapes.words import bytes_in_words
 
 
 def update_memory_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:

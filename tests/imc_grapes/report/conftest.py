@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from imc_grapes.store import StoreWriter
+from imc_grapes.store.plan import Trial
 from imc_grapes.store.records import TrialResult
 from imc_grapes.sweep import load_sweep
-from imc_grapes.sweep.plan import Trial
 
 BASE = "name: tiny\ntraining: {epochs: 3}\nhardware: {tile: digital, statistics: {preset: pcm_nandakumar2019}}\n"
 STATE_BYTES = {"Adam": 80_000, "momentum": 40_000}

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
+from imc_grapes.pictures.export import export
 from imc_grapes.report.analysis import analyse
 from imc_grapes.report.markdown import markdown
 from imc_grapes.report.page import page
@@ -15,7 +16,6 @@ from imc_grapes.report.pictures import pictures
 from imc_grapes.report.statistics import standings
 from imc_grapes.report.terminal import print_summary
 from imc_grapes.store import read_sweep
-from imc_grapes.vega.export import export
 
 METHODS = ["SGD [fast]", "SGD [/slow]", "a.b[0] & <i>c</i>", ':x: it\'s "|" \\n']
 DEVICES = ["[red]8 bits", 'it\'s [/] <b>\\d</b> & "more"']
