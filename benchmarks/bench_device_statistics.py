@@ -10,7 +10,7 @@ import torch
 from aihwkit.inference import PCMLikeNoiseModel
 from side_by_side import print_ratios, time_side_by_side
 
-from device_models import InferenceStatistics
+from device_models.inference.spec import inference_statistics
 from kernels.threads import get_threads, set_threads
 
 DEVICES = 1_000_000
@@ -20,7 +20,7 @@ G_MAX_US = 25.0
 
 def main() -> None:
     target = (np.random.default_rng(0).random(DEVICES) * G_MAX_US).astype(np.float32)
-    model = InferenceStatistics.preset("pcm_nandakumar2019", g_max_uS=G_MAX_US)
+    model = inference_statistics("pcm_nandakumar2019", g_max_uS=G_MAX_US)
     peer = PCMLikeNoiseModel(g_max=G_MAX_US)
     target_tensor = torch.from_numpy(target)
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from crossbar.specs import OptimizerSpec
+from kernels.bfloat16 import decode, encode
 
 MATRICES: dict[str, tuple[str, ...]] = {
     "sgd": (),
@@ -77,15 +78,11 @@ class ChiOptimizer:
 
     def _load(self, stored: NDArray[Any]) -> Tensor:
         if self._narrow:
-            from kernels.bfloat16 import decode
-
             return torch.from_numpy(decode(stored.reshape(-1)).reshape(stored.shape))
         return torch.from_numpy(stored)
 
     def _store(self, name: str, values: Tensor, update: int, index: int) -> None:
         if self._narrow:
-            from kernels.bfloat16 import encode
-
             stored = self.matrices[name]
             draw = update * len(self.matrices) + index
             encode(values.numpy().reshape(-1), self._key, draw, stored.reshape(-1))

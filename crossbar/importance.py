@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from crossbar.placement import placed_tiles
 from kernels.importance import per_device, per_weight
+from kernels.shared_synapse_importance import per_synapse
 
 Vector = npt.NDArray[np.float32]
 
@@ -80,8 +81,6 @@ def _tile_importance(tile: Any) -> Vector:
 def _pair_importance(g_plus: npt.NDArray[np.float32], g_minus: npt.NDArray[np.float32]) -> Vector:
     if g_plus.ndim == 2:
         return per_device(g_plus, g_minus)
-    from kernels.shared_synapse_importance import per_synapse
-
     return per_synapse(g_plus, g_minus)
 
 

@@ -14,9 +14,11 @@ from crossbar.specs import ArraySpec, ProgramSpec, RefreshSpec
 from crossbar.streams import Stream
 from device_models.faults import FaultMap, Faults
 from device_models.training import PulsedDevices, TrainingModel
+from kernels import pair_writing
 from kernels.errors import InputError
 from kernels.pair_pulses import Pairs
 from kernels.pair_read import read_pairs
+from kernels.pair_refresh import refresh
 from kernels.pulse_read import read_after_pulse
 from kernels.random_streams import stream_key
 from kernels.read_law import ReadLaw
@@ -235,8 +237,6 @@ class PairArray:
 
         Pairs that the write leaves beyond its tolerance are counted, and said in a warning.
         """
-        from kernels import pair_writing
-
         how = {
             "exact": pair_writing.EXACT,
             "open_loop": pair_writing.OPEN_LOOP,
@@ -278,8 +278,6 @@ class PairArray:
         """
         if spec.every_updates is None or self.counters.updates % spec.every_updates:
             return
-        from kernels.pair_refresh import refresh
-
         g_max_uS = self.model.g_max_uS
         max_pulses = spec.max_pulses or most_pulses(self.model)
         refreshed, pulses, missed = refresh(

@@ -15,6 +15,9 @@ from crossbar.single_thread import product
 from crossbar.specs import AccumulatedSpec, PulsedSpec
 from crossbar.weight_copy import WeightCopy
 from kernels.errors import InputError
+from kernels.pair_pulses import apply_pulses
+from kernels.pulse_coincidences import coincident_pulses
+from kernels.pulse_counts import rounded_pulses, transferred_pulses
 
 
 class UpdatePeriphery(ABC):
@@ -82,8 +85,6 @@ class SummedPulses(UpdatePeriphery):
         self, x: Tensor, d: Tensor, learning_rate: float, gradient: Tensor | None = None
     ) -> None:
         """See `UpdatePeriphery`."""
-        from kernels.pulse_counts import rounded_pulses
-
         devices = self._devices
         devices.event += 1
         devices.counters.updates += 1
@@ -129,8 +130,6 @@ class PulseTrains(UpdatePeriphery):
         self, x: Tensor, d: Tensor, learning_rate: float, gradient: Tensor | None = None
     ) -> None:
         """See `UpdatePeriphery`."""
-        from kernels.pulse_coincidences import coincident_pulses
-
         if gradient is not None:
             d = d * _common_factor(gradient, self.gradient(x, d))
         devices = self._devices
@@ -185,8 +184,6 @@ class Accumulated(UpdatePeriphery):
         self, x: Tensor, d: Tensor, learning_rate: float, gradient: Tensor | None = None
     ) -> None:
         """See `UpdatePeriphery`."""
-        from kernels.pulse_counts import transferred_pulses
-
         devices = self._devices
         devices.event += 1
         devices.counters.updates += 1
@@ -244,8 +241,6 @@ def _copied(copy: WeightCopy | None) -> dict[str, NDArray[Any]]:
 
 def _apply(devices: PairArray, counts: NDArray[np.int16], pulses: int) -> None:
     if pulses:
-        from kernels.pair_pulses import apply_pulses
-
         apply_pulses(
             devices.model.set_pulse,
             devices.pairs,

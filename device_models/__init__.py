@@ -5,7 +5,7 @@ from device_models.inference.drift import ConductanceDrift
 from device_models.inference.programming_noise import ProgrammingNoise
 from device_models.inference.projected import ProjectedDrift
 from device_models.inference.read_noise import ReadNoise
-from device_models.inference.spec import StatisticsSpec
+from device_models.inference.spec import StatisticsSpec, inference_statistics
 from device_models.inference.spread import Spread
 from device_models.inference.state import ProgrammedState
 from device_models.inference.statistics import InferenceStatistics
@@ -38,4 +38,5 @@ __all__ = [
     "TemperatureStep",
     "TrainingModel",
     "TrainingModelSpec",
+    "inference_statistics",
 ]

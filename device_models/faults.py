@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from device_models.parameters import Parameters
+from kernels.bulk_random import uniforms
 from kernels.random_streams import stream_key
 
 
@@ -78,8 +79,6 @@ class Faults(Parameters):
         Returns:
             The indices of the stuck devices.
         """
-        from kernels.bulk_random import uniforms  # compiled on first use
-
         if self.stuck_reset == 0.0 and self.stuck_set == 0.0:
             nobody = np.empty(0, np.int64)
             return FaultMap(nobody, nobody)

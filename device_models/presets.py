@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from device_models.inference.programming_noise import ProgrammingNoise
-from device_models.inference.spec import StatisticsSpec
+from device_models.inference.spec import StatisticsSpec, inference_statistics
 from device_models.inference.statistics import InferenceStatistics
 from device_models.parameters import Parameters
 from device_models.registry import not_one_of
@@ -61,7 +61,7 @@ class Preset:
     def build(self) -> InferenceStatistics | TrainingModel:
         """The model with its default parameters."""
         if self.kind == "inference":
-            return InferenceStatistics.preset(self.name)
+            return inference_statistics(self.name)
         return DEVICES[self.name].of({})
 
 

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from crossbar.readout.base import READOUTS, Partial, Readout
 from crossbar.readout.converter import convert
 from crossbar.readout.tile_pairs import TilePairs
+from kernels.importance import per_weight
 
 Values = NDArray[np.float64]
 
@@ -58,7 +59,5 @@ class ColumnCurrent(Readout):
 
 
 def _column_sums(stack: NDArray[np.float32]) -> Values:
-    from kernels.importance import per_weight  # compiled on first use
-
     sums: Values = np.sum([per_weight(devices) for devices in stack], axis=0, dtype=np.float64)
     return sums

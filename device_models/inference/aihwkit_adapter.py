@@ -179,3 +179,8 @@ def _to_numpy(tensor: Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
 
 def _like(array: np.ndarray[Any, np.dtype[np.float32]], tensor: Tensor) -> Tensor:
     return torch.from_numpy(array).to(tensor)
+
+
+def as_aihwkit(statistics: InferenceStatistics) -> AihwkitNoiseModel:
+    """An aihwkit noise model for any `InferenceRPUConfig(noise_model=...)`."""
+    return AihwkitNoiseModel(statistics)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from device_models.parameters import Parameters
+from kernels.drift_exponents import ClippedLogarithm, draw_drift_exponents
 
 Array = NDArray[np.float32]
 
@@ -63,8 +64,6 @@ class ConductanceDrift(Parameters):
         key: np.uint64,
     ) -> Array:
         """One nu per device; arguments as `kernels.drift_exponents.draw_drift_exponents`."""
-        from kernels.drift_exponents import ClippedLogarithm, draw_drift_exponents
-
         mean, std = (
             ClippedLogarithm(law.slope, law.offset, law.low, law.high)
             for law in (self.nu_mean, self.nu_std)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from device_models.parameters import Parameters
+from kernels.programming import program
 
 Array = NDArray[np.float32]
 _REFERENCE_G_MAX_US = 25.0
@@ -51,8 +52,6 @@ class ProgrammingNoise(Parameters):
         key: np.uint64,
     ) -> Array:
         """Programmed conductances, µS; arguments as `kernels.programming.program`."""
-        from kernels.programming import program  # compiled on first use
-
         unit = self.scale * g_max_uS / _REFERENCE_G_MAX_US
         c0, c1, c2 = self.sigma_uS
         return program(

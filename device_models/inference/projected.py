@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from device_models.parameters import Parameters
+from kernels.drift_exponents import ClippedLogarithm, draw_drift_exponents
 
 Array = NDArray[np.float32]
 
@@ -39,8 +40,6 @@ class ProjectedDrift(Parameters):
         key: np.uint64,
     ) -> Array:
         """One nu per device; arguments as `kernels.drift_exponents.draw_drift_exponents`."""
-        from kernels.drift_exponents import ClippedLogarithm, draw_drift_exponents
-
         mean, std = (ClippedLogarithm(0.0, value, value, value) for value in (self.nu, self.nu_std))
         return draw_drift_exponents(
             g_target, g_max_factor, nu_factor, g_max_uS, mean, std, 1.0, key

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from device_models.parameters import Parameters
+from kernels.relative_noise import relative_noise
 
 Array = NDArray[np.float32]
 
@@ -45,8 +46,6 @@ class ReadNoise(Parameters):
         Returns:
             float32 [n].
         """
-        from kernels.relative_noise import relative_noise  # compiled on first use
-
         return relative_noise(g_programmed, g_max_uS, self.q, self.q_exponent, self.q_max)
 
     def growth(self, seconds: float) -> float:

@@ -93,3 +93,23 @@ class StatisticsSpec(Parameters):
             g_reset_uS=self.g_reset_uS,
             **parts,
         )
+
+
+def inference_statistics(preset: str, g_max_uS: float = 25.0, **parts: Any) -> InferenceStatistics:
+    """The statistics of a named preset, with parts of it replaced or added.
+
+    Args:
+        preset: its name, such as `pcm_nandakumar2019`.
+        g_max_uS: largest target, µS.
+        **parts: any other key of `StatisticsSpec`: programming, drift, read_noise, faults, spread, temperature, table;
+            as parameter objects or mappings.
+
+    Raises:
+        InputError: there is no such preset, or a parameter is impossible.
+
+    Example:
+        >>> from device_models import inference_statistics
+        >>> inference_statistics("pcm_nandakumar2019", temperature={"celsius": 60.0}).g_max_uS
+        25.0
+    """
+    return StatisticsSpec.of({"preset": preset, "g_max_uS": g_max_uS, **parts}).build()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from device_models.parameters import Parameters
+from kernels.bulk_random import normals
 from kernels.random_streams import stream_key
 
 Array = NDArray[np.float32]
@@ -42,8 +43,6 @@ class Spread(Parameters):
 
 
 def _factors(spread: float, n_devices: int, key: np.uint64) -> Array:
-    from kernels.bulk_random import normals  # compiled on first use
-
     if spread == 0.0:
         return np.ones(_EVERY_DEVICE_ALIKE, np.float32)
     return np.float32(1.0) + np.float32(spread) * normals(key, n_devices)

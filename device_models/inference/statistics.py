@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from math import log
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,11 +18,9 @@ from device_models.inference.state import ProgrammedState
 from device_models.inference.table import TableDrift, TableProgramming
 from device_models.inference.temperature import Temperature
 from device_models.parameters import Parameters
+from kernels.drifted_read import drifted_read
 from kernels.errors import InputError
 from kernels.random_streams import stream_key
-
-if TYPE_CHECKING:
-    from device_models.inference.aihwkit_adapter import AihwkitNoiseModel
 
 Array = NDArray[np.float32]
 Programming = Annotated[ProgrammingNoise | TableProgramming, Field(discriminator="kind")]
@@ -53,23 +51,6 @@ class InferenceStatistics(Parameters):
     noise (assumption)."""
     g_reset_uS: float = Field(default=0.1, ge=0.0)
     """Conductance of a device that is stuck at RESET, µS (assumption)."""
-
-    @classmethod
-    def preset(cls, name: str, g_max_uS: float = 25.0, **parts: Any) -> "InferenceStatistics":
-        """The statistics of a named preset, with parts of it replaced or added.
-
-        Args:
-            name: of a preset, such as `pcm_nandakumar2019`.
-            g_max_uS: largest target, µS.
-            **parts: any other key of `StatisticsSpec`: programming, drift, read_noise, faults,
-                spread, temperature, table; as parameter objects or mappings.
-
-        Raises:
-            InputError: there is no such preset, or a parameter is impossible.
-        """
-        from device_models.inference.spec import StatisticsSpec  # which imports this module
-
-        return StatisticsSpec.of({"preset": name, "g_max_uS": g_max_uS, **parts}).build()
 
     def program(
         self, g_target_uS: ArrayLike, seed: int, device_seed: int | None = None
@@ -149,8 +130,6 @@ class InferenceStatistics(Parameters):
         Raises:
             InputError: as for `read`.
         """
-        from kernels.drifted_read import drifted_read  # compiled on first use
-
         t0_s = self.drift.t0_s
         reads = np.empty((len(times_s), *state.g_programmed_uS.shape), np.float32)
         for time_s, out in zip(map(float, times_s), reads.reshape(len(times_s), -1), strict=True):
@@ -166,12 +145,6 @@ class InferenceStatistics(Parameters):
                 out,
             )
         return reads
-
-    def as_aihwkit(self) -> "AihwkitNoiseModel":
-        """An aihwkit noise model for any `InferenceRPUConfig(noise_model=...)`."""
-        from device_models.inference.aihwkit_adapter import AihwkitNoiseModel  # aihwkit is large
-
-        return AihwkitNoiseModel(self)
 
     def _drift_seconds(self, time_s: float) -> float:
         return time_s if self.temperature is None else self.temperature.effective_seconds(time_s)

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from device_models.parameters import Parameters
 from kernels.errors import InputError
+from kernels.table_draw import draw_from_table
 
 Array = NDArray[np.float32]
 Column = tuple[float, ...]
@@ -36,8 +37,6 @@ class _Table(Parameters):
         return self
 
     def _interpolated(self, g_target: Array, mean: Column, std: Column, key: np.uint64) -> Array:
-        from kernels.table_draw import draw_from_table  # compiled on first use
-
         low, high = self.g_target_uS[0], self.g_target_uS[-1]
         if g_target.size and (g_target.min() < low or g_target.max() > np.float32(high)):
             raise InputError(

@@ -15,6 +15,7 @@ from device_models.parameters import Parameters
 from device_models.registry import Registry
 from kernels.column_blocks import for_blocks
 from kernels.errors import InputError
+from kernels.pulse_trains import pulse_train_kernel
 from kernels.random_streams import stream_key
 from kernels.read_law import ReadLaw
 
@@ -205,8 +206,6 @@ class TrainingModel(Parameters):
     def _pulse(
         self, pulse: Any, purpose: str, devices: PulsedDevices, pulses: ArrayLike, seed: int
     ) -> PulsedDevices:
-        from kernels.pulse_trains import pulse_train_kernel  # compiled on first use
-
         g = devices.g_uS.copy()
         state = devices.state.copy()
         counts = np.asarray(pulses)

@@ -26,6 +26,7 @@ from device_models.training.base import (
     TrainingModel,
     mean_of_floored_normal,
 )
+from kernels.bulk_random import normals
 from kernels.pulses import reset_pulse_exp_step, set_pulse_exp_step
 from kernels.random_streams import stream_key
 
@@ -111,8 +112,6 @@ class ExpStep(TrainingModel):
 
     def fresh_state(self, n_devices: int, seed: int) -> Array:
         """Step scale, largest conductance and RESET level: float32 `[3, n_devices]`, µS."""
-        from kernels.bulk_random import normals  # compiled on first use
-
         key = stream_key(seed, "exp_step device-to-device")
         step_noise, up_noise, max_noise, reset_noise = (
             normals(key, n_devices, draw) for draw in range(4)

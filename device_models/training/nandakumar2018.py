@@ -27,7 +27,9 @@ from device_models.training.base import (
     TrainingModel,
     mean_of_floored_normal,
 )
+from kernels.bulk_random import normals
 from kernels.errors import InputError
+from kernels.pulse_read import read_after_pulse
 from kernels.pulses import reset_pulse_nandakumar2018, set_pulse_nandakumar2018
 from kernels.random_streams import stream_key
 from kernels.read_law import ReadLaw
@@ -145,8 +147,6 @@ class Nandakumar2018(TrainingModel):
 
     def fresh_state(self, n_devices: int, seed: int) -> Array:
         """P = 1 and the drift exponent of every device: float32 `[2, n_devices]`."""
-        from kernels.bulk_random import normals  # compiled on first use
-
         state = np.ones((2, n_devices), np.float32)
         state[_NU_ROW] = self.drift_nu
         if self.drift_nu_std > 0.0:
@@ -171,8 +171,6 @@ class Nandakumar2018(TrainingModel):
         Raises:
             InputError: the time is missing, negative, not finite, or of another shape.
         """
-        from kernels.pulse_read import read_after_pulse  # compiled on first use
-
         if seconds_since_pulse is None:
             raise InputError(
                 "seconds_since_pulse: the model nandakumar2018 drifts, so a read needs the time "

@@ -5,6 +5,7 @@ from typing import Any
 from torch import nn
 
 from crossbar.specs import AccumulatedSpec
+from device_models.inference.aihwkit_adapter import as_aihwkit
 from imc_grapes.config.schema import AihwkitHardware, DigitalHardware, PCMHardware, RunConfig
 from imc_grapes.hardware.aihwkit_presets import find_preset
 from imc_grapes.layers.convert import to_crossbar
@@ -40,7 +41,7 @@ def _aihwkit_config(hardware: AihwkitHardware) -> Any:
         rpu_config.mapping.max_input_size = hardware.array.rows
         rpu_config.mapping.max_output_size = hardware.array.columns
     if hardware.statistics is not None:
-        rpu_config.noise_model = hardware.statistics.build().as_aihwkit()
+        rpu_config.noise_model = as_aihwkit(hardware.statistics.build())
     return rpu_config
 
 

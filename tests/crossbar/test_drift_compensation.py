@@ -10,7 +10,8 @@ from aihwkit.simulator.configs import InferenceRPUConfig
 from crossbar import PCMConfig, PCMTile, drifted
 from crossbar.drift_compensation import compensation_read, drift_compensation_factor
 from crossbar.programmed_weights import ProgrammedWeights
-from device_models import InferenceStatistics
+from device_models.inference.aihwkit_adapter import as_aihwkit
+from device_models.inference.spec import inference_statistics
 from kernels.errors import InputError
 
 YEAR_S = 31_536_000.0
@@ -39,7 +40,7 @@ def tile():
 
 @pytest.mark.parametrize("what", ["weights", "conductances"])
 def test_of_programmed_weights(what):
-    statistics = InferenceStatistics.preset("pcm_nandakumar2019")
+    statistics = inference_statistics("pcm_nandakumar2019")
     weights = ProgrammedWeights.program(WEIGHTS, statistics, seed=0)
     plain = weights.read(YEAR_S, seed=3)
     g = statistics.read(weights.state, YEAR_S, 3)
@@ -66,14 +67,14 @@ def test_of_a_tile_under_its_own_law(tile, what):
 def test_of_a_tile_under_statistics(tile, what):
     layer, tile = tile
     nu = {"kind": "projected", "nu": 0.05, "nu_std": 0.0}
-    statistics = InferenceStatistics.preset("ideal", g_max_uS=12.0, drift=nu)
+    statistics = inference_statistics("ideal", g_max_uS=12.0, drift=nu)
     with drifted(layer, YEAR_S, statistics, compensate_drift=True, compensation_read=what):
         assert tile.tile.later.gain == pytest.approx(((YEAR_S + 20.0) / 20.0) ** 0.05, rel=1e-5)
 
 
 def test_weights_are_the_default_everywhere(tile):
     layer, tile = tile
-    for statistics in (None, InferenceStatistics.preset("pcm_nandakumar2019", g_max_uS=12.0)):
+    for statistics in (None, inference_statistics("pcm_nandakumar2019", g_max_uS=12.0)):
         gains = []
         for extra in ({}, {"compensation_read": "weights"}, {"compensation_read": "conductances"}):
             with drifted(layer, YEAR_S, statistics, compensate_drift=True, **extra):
@@ -82,7 +83,7 @@ def test_weights_are_the_default_everywhere(tile):
 
 
 def test_after_a_year_the_two_are_two_percent_apart_and_weights_are_what_aihwkit_reads():
-    statistics = InferenceStatistics.preset("pcm_nandakumar2019")
+    statistics = inference_statistics("pcm_nandakumar2019")
     weights = ProgrammedWeights.program(WEIGHTS, statistics, seed=0)
     plain = np.abs(weights.read(YEAR_S, seed=0)).sum()
     ours = {
@@ -91,7 +92,7 @@ def test_after_a_year_the_two_are_two_percent_apart_and_weights_are_what_aihwkit
     }
     assert ours["conductances"] / ours["weights"] == pytest.approx(1.02, abs=0.003)
     config = InferenceRPUConfig(
-        noise_model=statistics.as_aihwkit(), drift_compensation=GlobalDriftCompensation()
+        noise_model=as_aihwkit(statistics), drift_compensation=GlobalDriftCompensation()
     )
     config.forward.is_perfect = True
     torch.manual_seed(0)

@@ -6,11 +6,12 @@ from aihwkit.optim import AnalogSGD
 from torch import nn
 
 from crossbar import PCMConfig, PCMTile, drifted
-from device_models import FaultMap, InferenceStatistics, Nandakumar2018, PulsedDevices
+from device_models import FaultMap, Nandakumar2018, PulsedDevices
+from device_models.inference.spec import inference_statistics
 from kernels.errors import InputError
 
 YEAR_S = 31_536_000.0
-STATISTICS = InferenceStatistics.preset("pcm_nandakumar2019", g_max_uS=12.0)
+STATISTICS = inference_statistics("pcm_nandakumar2019", g_max_uS=12.0)
 
 
 def layer(**config):
@@ -45,7 +46,7 @@ def test_where_all_devices_drift_alike_all_weights_shrink_alike_and_compensation
 def test_right_after_the_last_pulse_nothing_is_more_than_it_was(statistics, noise):
     """The power law of the time since a pulse, which is infinite at 0 s, starts at the law's own first time."""
     if statistics is not None and not noise:
-        statistics = InferenceStatistics.preset(
+        statistics = inference_statistics(
             "pcm_nandakumar2019", g_max_uS=12.0, read_noise={"scale": 0.0}
         )
         noise = True
@@ -118,7 +119,7 @@ def test_stuck_devices_do_not_drift(statistics):
     single = np.zeros((20, 40), bool)
     single.reshape(-1)[np.setdiff1d(plus.set_index, minus.set_index)] = True
     if statistics is not None:
-        statistics = InferenceStatistics.preset(
+        statistics = inference_statistics(
             "pcm_nandakumar2019", g_max_uS=12.0, read_noise={"scale": 0.0}
         )
     with drifted(model, YEAR_S, statistics, read_noise=statistics is not None):
@@ -235,7 +236,7 @@ def test_training_at_a_later_time_is_refused():
     [
         ((-1.0,), "time_s: must be 0 s or more"),
         ((float("nan"),), "time_s: must be 0 s or more"),
-        ((25.0, InferenceStatistics.preset("pcm_nandakumar2019")), "g_max_uS: must be that of"),
+        ((25.0, inference_statistics("pcm_nandakumar2019")), "g_max_uS: must be that of"),
         ((25.0, None, 0, True, "currents"), "compensation_read: must be one of weights, cond"),
         ((25.0, None, 0, False, "conductances"), "no effect without compensate_drift"),
         ((25.0, STATISTICS, 0, True, "weights", False), "read_noise: False has no effect"),
@@ -261,7 +262,7 @@ def test_devices_without_a_drift_law_need_statistics():
 
 
 def test_devices_that_hold_more_than_the_nominal_g_max_keep_it():
-    ideal = InferenceStatistics.preset("ideal", g_max_uS=25.0)
+    ideal = inference_statistics("ideal", g_max_uS=25.0)
     model = layer(device="exp_step")
     tile_of(model).g_plus[...] = 27.0
     now = model(torch.rand(2, 40))

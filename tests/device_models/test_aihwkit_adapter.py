@@ -8,10 +8,11 @@ from aihwkit.inference import GlobalDriftCompensation, PCMLikeNoiseModel
 from aihwkit.nn import AnalogLinear
 from aihwkit.simulator.configs import InferenceRPUConfig
 
-from device_models import InferenceStatistics
+from device_models.inference.aihwkit_adapter import as_aihwkit
+from device_models.inference.spec import inference_statistics
 from kernels.errors import InputError
 
-STATISTICS = InferenceStatistics.preset("pcm_nandakumar2019", g_max_uS=25.0)
+STATISTICS = inference_statistics("pcm_nandakumar2019", g_max_uS=25.0)
 YEAR_S = 31536000.0
 
 
@@ -24,7 +25,7 @@ def _weights(n=300):
 def test_weights_have_the_statistics_of_aihwkits_own_model(time_s):
     weights = _weights()
     torch.manual_seed(1)
-    ours = STATISTICS.as_aihwkit().apply_noise(weights, time_s)
+    ours = as_aihwkit(STATISTICS).apply_noise(weights, time_s)
     if time_s > 0:
         peer = PCMLikeNoiseModel(g_max=25.0).apply_noise(weights, time_s)
     else:
@@ -39,7 +40,7 @@ def test_weights_have_the_statistics_of_aihwkits_own_model(time_s):
 def test_conductance_level_methods_agree_with_aihwkits():
     g_target = torch.full((400_000,), 12.0)
     results = []
-    for model in (STATISTICS.as_aihwkit(), PCMLikeNoiseModel(g_max=25.0)):
+    for model in (as_aihwkit(STATISTICS), PCMLikeNoiseModel(g_max=25.0)):
         torch.manual_seed(2)
         g = model.apply_programming_noise_to_conductance(g_target)
         nu = model.generate_drift_coefficients(g_target)
@@ -51,7 +52,7 @@ def test_conductance_level_methods_agree_with_aihwkits():
 def test_torch_seed_fixes_everything():
     def run(seed):
         torch.manual_seed(seed)
-        return STATISTICS.as_aihwkit().apply_noise(_weights(50), 3600.0)
+        return as_aihwkit(STATISTICS).apply_noise(_weights(50), 3600.0)
 
     assert torch.equal(run(0), run(0))
     assert not torch.equal(run(0), run(1))
@@ -59,7 +60,7 @@ def test_torch_seed_fixes_everything():
 
 def test_an_inference_layer_programs_and_drifts():
     config = InferenceRPUConfig(
-        noise_model=STATISTICS.as_aihwkit(), drift_compensation=GlobalDriftCompensation()
+        noise_model=as_aihwkit(STATISTICS), drift_compensation=GlobalDriftCompensation()
     )
     torch.manual_seed(0)
     layer = AnalogLinear(64, 32, bias=False, rpu_config=config)
@@ -77,10 +78,10 @@ def test_an_inference_layer_programs_and_drifts():
 
 
 def test_stuck_devices_stay_stuck_in_a_tile_through_drift():
-    statistics = InferenceStatistics.preset(
+    statistics = inference_statistics(
         "ideal", faults={"stuck_set": 0.5}, drift={"kind": "projected", "nu": 0.1, "nu_std": 0.0}
     )
-    model = statistics.as_aihwkit()
+    model = as_aihwkit(statistics)
     weights = _weights(60)
     programmed, devices = model.apply_programming_noise(weights)
     drifted = model.apply_drift_noise(programmed, devices, YEAR_S)
@@ -95,13 +96,13 @@ def test_stuck_devices_stay_stuck_in_a_tile_through_drift():
 
 
 def test_weights_that_were_not_programmed_are_refused():
-    model = STATISTICS.as_aihwkit()
+    model = as_aihwkit(STATISTICS)
     programmed, devices = model.apply_programming_noise(_weights(20))
     with pytest.raises(InputError, match="weights"):
         model.apply_drift_noise(programmed + 1.0, devices, 25.0)
 
 
 def test_it_copies_pickles_and_compares():
-    model = STATISTICS.as_aihwkit()
+    model = as_aihwkit(STATISTICS)
     assert copy.deepcopy(model) == model == pickle.loads(pickle.dumps(model))
-    assert model != InferenceStatistics.preset("ideal").as_aihwkit()
+    assert model != as_aihwkit(inference_statistics("ideal"))

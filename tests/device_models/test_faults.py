@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from device_models import Faults, InferenceStatistics
+from device_models import Faults
+from device_models.inference.spec import inference_statistics
 
 
 def test_fractions_are_met_and_disjoint():
@@ -28,7 +29,7 @@ def test_a_fraction_of_one_catches_every_device(name):
 
 @pytest.mark.parametrize(("name", "level"), [("stuck_reset", 0.1), ("stuck_set", 25.0)])
 def test_stuck_devices_take_no_target_and_do_not_drift(name, level):
-    model = InferenceStatistics.preset(
+    model = inference_statistics(
         "pcm_nandakumar2019", faults={name: 1.0}, read_noise={"scale": 0.0}
     )
     state = model.program(np.linspace(0.0, 25.0, 1000), seed=0)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from aihwkit.inference import PCMLikeNoiseModel
 
-from device_models import InferenceStatistics
+from device_models.inference.spec import inference_statistics
 
 DEVICES_PER_LEVEL = 250_000
 LEVELS_US = np.linspace(25.0 / 8, 25.0, 8)
@@ -21,7 +21,7 @@ SCALES = {
 
 def _ours(target, scales, times):
     programming, drift, read = scales
-    model = InferenceStatistics.preset(
+    model = inference_statistics(
         "pcm_nandakumar2019",
         g_max_uS=25.0,
         programming={"scale": programming},
@@ -74,7 +74,7 @@ def test_low_targets_agree_too():
 
 def test_another_g_max_scales_as_in_aihwkit():
     target = np.full(DEVICES_PER_LEVEL, 30.0, np.float32)
-    state = InferenceStatistics.preset("pcm_nandakumar2019", g_max_uS=50.0).program(target, seed=3)
+    state = inference_statistics("pcm_nandakumar2019", g_max_uS=50.0).program(target, seed=3)
     torch.manual_seed(0)
     peer = PCMLikeNoiseModel(g_max=50.0).apply_programming_noise_to_conductance(
         torch.from_numpy(target)

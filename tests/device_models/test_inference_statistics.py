@@ -5,20 +5,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossbar.drift_compensation import drift_compensation_factor
-from device_models import InferenceStatistics, StatisticsSpec
+from device_models import StatisticsSpec
+from device_models.inference.spec import inference_statistics
 from kernels import threads
 from kernels.errors import InputError
 
 YEAR_S = 31536000.0
-NANDAKUMAR = InferenceStatistics.preset("pcm_nandakumar2019")
-ALL_OPTIONS = InferenceStatistics.preset(
+NANDAKUMAR = inference_statistics("pcm_nandakumar2019")
+ALL_OPTIONS = inference_statistics(
     "pcm_nandakumar2019",
     faults={"stuck_reset": 0.02, "stuck_set": 0.03},
     spread={"g_max": 0.2, "nu": 0.3},
     temperature={"celsius": 85.0},
 )
-IDEAL = InferenceStatistics.preset("ideal")
-ONLY_UNIFORM_DRIFT = InferenceStatistics.preset(
+IDEAL = inference_statistics("ideal")
+ONLY_UNIFORM_DRIFT = inference_statistics(
     "ideal", drift={"kind": "projected", "nu": 0.06, "nu_std": 0.0}
 )
 
@@ -81,7 +82,7 @@ def test_a_series_is_what_single_reads_give():
 
 
 def test_read_noise_differs_between_times_and_between_arrays_under_one_seed():
-    model = InferenceStatistics.preset("ideal", read_noise={})
+    model = inference_statistics("ideal", read_noise={})
     target = np.full(50_000, 10.0)
     one, two = model.program(target, seed=0), model.program(target, seed=1)
     reads = np.stack([model.read(one, 25.0, 7), model.read(one, 26.0, 7), model.read(two, 25.0, 7)])
@@ -109,7 +110,7 @@ def test_reprogramming_the_same_devices_keeps_their_faults_and_limits():
 def test_conductance_stays_between_zero_and_the_devices_maximum(
     noise, spread, nu_spread, stuck, celsius, time_s, seed
 ):
-    model = InferenceStatistics.preset(
+    model = inference_statistics(
         "pcm_nandakumar2019",
         programming={"scale": noise},
         read_noise={"scale": noise},
@@ -147,11 +148,11 @@ def test_drift_compensation_restores_the_mean_of_a_uniformly_drifting_array():
 
 def test_spread_changes_what_belongs_to_the_devices():
     target = np.full(200_000, 10.0)
-    wide = InferenceStatistics.preset("ideal", spread={"g_max": 0.1})
+    wide = inference_statistics("ideal", spread={"g_max": 0.1})
     limit = wide.program(target, seed=0).g_limit_uS
     assert limit.std() / limit.mean() == pytest.approx(0.1, rel=0.02)
 
-    spread_nu = InferenceStatistics.preset(
+    spread_nu = inference_statistics(
         "ideal", drift={"kind": "projected", "nu": 0.05, "nu_std": 0.0}, spread={"nu": 0.2}
     )
     nu = spread_nu.program(target, seed=0).nu
@@ -160,7 +161,7 @@ def test_spread_changes_what_belongs_to_the_devices():
 
 
 def test_a_weak_device_cannot_reach_a_target_beyond_its_limit():
-    weak = InferenceStatistics.preset("ideal", spread={"g_max": 0.3})
+    weak = inference_statistics("ideal", spread={"g_max": 0.3})
     state = weak.program(np.full(100_000, 25.0), seed=0)
     assert 0.1 < np.mean(state.g_programmed_uS < 24.99) < 0.4
     assert (state.g_programmed_uS <= state.g_limit_uS).all()
@@ -212,14 +213,14 @@ def test_impossible_targets(target):
 )
 def test_bad_parameters_give_one_line_that_names_them(parts, name):
     with pytest.raises(InputError) as error:
-        InferenceStatistics.preset("pcm_nandakumar2019", **parts)
+        inference_statistics("pcm_nandakumar2019", **parts)
     assert name in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_unknown_preset_lists_the_known_ones():
     with pytest.raises(InputError, match="pcm_nandakumar2019"):
-        InferenceStatistics.preset("pcm")
+        inference_statistics("pcm")
 
 
 def test_the_config_form_gives_the_same_statistics():

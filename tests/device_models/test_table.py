@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from device_models import InferenceStatistics
+from device_models.inference.spec import inference_statistics
 from kernels.errors import InputError
 
 WHOLE = """g_target_uS, mean_uS, std_uS, nu_mean, nu_std
@@ -15,7 +15,7 @@ PROGRAMMING_ONLY = "g_target_uS,mean_uS,std_uS\n0,0,0.1\n25,25,1\n"
 def _model(tmp_path, text, **parts):
     path = tmp_path / "measured.csv"
     path.write_text(text)
-    return InferenceStatistics.preset("pcm_nandakumar2019", table=path, **parts)
+    return inference_statistics("pcm_nandakumar2019", table=path, **parts)
 
 
 def test_statistics_are_interpolated_between_rows(tmp_path):
@@ -82,4 +82,4 @@ def test_a_table_and_another_source_of_the_same_are_an_error(tmp_path):
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.csv"):
-        InferenceStatistics.preset("pcm_nandakumar2019", table=tmp_path / "nowhere.csv")
+        inference_statistics("pcm_nandakumar2019", table=tmp_path / "nowhere.csv")

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from device_models import InferenceStatistics, Temperature
+from device_models import Temperature
+from device_models.inference.spec import inference_statistics
 
 
 def test_the_reference_temperature_changes_nothing():
@@ -40,7 +41,7 @@ def test_warmer_devices_drift_further():
     target = np.full(10_000, 5.0)
     means = []
     for celsius in (25.0, 60.0, 85.0):
-        model = InferenceStatistics.preset("pcm_nandakumar2019", temperature={"celsius": celsius})
+        model = inference_statistics("pcm_nandakumar2019", temperature={"celsius": celsius})
         means.append(model.read(model.program(target, seed=0), 86400.0, seed=1).mean())
     assert means[0] > 1.05 * means[1] > 1.05**2 * means[2]
 

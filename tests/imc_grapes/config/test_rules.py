@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crossbar.programmed_weights import ProgrammedWeights
-from device_models import InferenceStatistics
+from device_models.inference.spec import inference_statistics
 from imc_grapes import InputError
 from imc_grapes.config import parse_run_config
 from imc_grapes.config.yaml_file import dump_yaml, parse_yaml
@@ -179,9 +179,7 @@ def test_the_largest_conductance_is_that_of_the_device():
 def test_a_largest_conductance_to_which_all_is_relative_is_refused(preset):
     weights = np.random.default_rng(0).normal(size=(20, 30)).astype(np.float32)
     small, large = (
-        ProgrammedWeights.program(weights, InferenceStatistics.preset(preset, g_max), 3).read(
-            1e6, 4
-        )
+        ProgrammedWeights.program(weights, inference_statistics(preset, g_max), 3).read(1e6, 4)
         for g_max in (5.0, 25.0)
     )
     np.testing.assert_allclose(small, large, rtol=1e-5, atol=1e-5)
