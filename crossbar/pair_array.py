@@ -84,6 +84,7 @@ class PairArray:
         g_plus: float32 [n_out, n_in], or [K, n_out, n_in] for K > 1, µS.
         g_minus: float32, the same shape, µS.
         counters: see `Counters`.
+        weight_range: largest weight of a pair.
         event: number of updates and writes so far; the position in every random stream.
     """
 
@@ -111,6 +112,7 @@ class PairArray:
                 "array.weight_range: auto needs a layer with weights; imc_grapes.to_crossbar converts a model with it, "
                 "and PCMConfig.for_weights gives the config of one layer"
             )
+        self.weight_range = array.weight_range
         self.weight_per_uS = array.weight_range / (self.sharing * (model.g_max_uS - model.g_min_uS))
         stacked = shape if self.sharing == 1 else (self.sharing, *shape)
         n = int(np.prod(stacked))

@@ -1,6 +1,6 @@
 """The simulated array behind a `PCMTile`: devices, reads, products and updates, without autograd."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,15 +16,13 @@ from crossbar.read_out import NoiseKeys, ReadOut
 from crossbar.single_thread import product
 from crossbar.specs import ProgramSpec
 from crossbar.streams import Stream
+from crossbar.tile_config import TileConfig
 from crossbar.update_periphery import periphery_for
 from crossbar.weight_copy import WeightCopy
+from device_models.inference.statistics import InferenceStatistics
 from kernels.errors import InputError
 from kernels.mvm_io import Converters
 from kernels.pair_weights import pair_weights
-
-if TYPE_CHECKING:
-    from crossbar.pcm_config import PCMConfig
-    from device_models.inference.statistics import InferenceStatistics
 
 _FORWARD, _BACKWARD = 0, 1
 
@@ -39,7 +37,7 @@ class PCMSimulatorTile(SimulatorTile):
         stream: see `crossbar.streams`; fixes all random numbers.
     """
 
-    def __init__(self, x_size: int, d_size: int, rpu_config: "PCMConfig", stream: Stream) -> None:
+    def __init__(self, x_size: int, d_size: int, rpu_config: TileConfig, stream: Stream) -> None:
         self._config = rpu_config
         self.devices = PairArray(
             (d_size, x_size),
@@ -50,7 +48,7 @@ class PCMSimulatorTile(SimulatorTile):
             stream,
         )
         blind = rpu_config.read.during_training == "never"
-        self.copy = WeightCopy(self.devices.shape, rpu_config.array.weight_range) if blind else None
+        self.copy = WeightCopy(self.devices.shape, self.devices.weight_range) if blind else None
         self._with_copy = False
         self.periphery = periphery_for(rpu_config.update, self.devices, self.copy)
         self.learning_rate = 0.1
@@ -72,7 +70,7 @@ class PCMSimulatorTile(SimulatorTile):
         )
         return forward, backward
 
-    def set_config(self, rpu_config: "PCMConfig") -> None:
+    def set_config(self, rpu_config: TileConfig) -> None:
         """Use the converters of this configuration from now on; the devices stay what they are."""
         self._config = rpu_config
 
@@ -103,7 +101,7 @@ class PCMSimulatorTile(SimulatorTile):
     def read_later(
         self,
         time_s: float,
-        statistics: "InferenceStatistics | None",
+        statistics: InferenceStatistics | None,
         seed: int,
         read_noise: bool,
         compensate: CompensationRead | None,
@@ -247,7 +245,7 @@ class PCMSimulatorTile(SimulatorTile):
             InputError: a weight is not finite, or has no value.
         """
         refuse_no_values(weights)
-        limit = self._config.array.weight_range
+        limit = self.devices.weight_range
         values = weights.detach().to(torch.float32).clamp(-limit, limit)
         self.devices.write(np.ascontiguousarray(values.numpy()), spec)
         self._stale = True

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -22,13 +22,11 @@ from crossbar.drift_compensation import CompensationRead
 from crossbar.optimizer_check import before_step
 from crossbar.pcm_simulator_tile import PCMSimulatorTile, refuse_no_values
 from crossbar.specs import ProgramSpec
+from crossbar.tile_config import TileConfig
 from crossbar.tile_state import TileState
 from crossbar.weight_gradient import TileContext, TileFunction
+from device_models.inference.statistics import InferenceStatistics
 from kernels.errors import InputError
-
-if TYPE_CHECKING:
-    from crossbar.pcm_config import PCMConfig
-    from device_models.inference.statistics import InferenceStatistics
 
 Array = NDArray[np.float32]
 
@@ -58,7 +56,7 @@ class PCMTile(CustomTile):
         self,
         out_size: int,
         in_size: int,
-        rpu_config: "PCMConfig",
+        rpu_config: TileConfig,
         bias: bool = False,
         in_trans: bool = False,
         out_trans: bool = False,
@@ -83,12 +81,12 @@ class PCMTile(CustomTile):
         self.register_forward_pre_hook(_keep_torch_off_its_fused_path)
 
     def _create_simulator_tile(
-        self, x_size: int, d_size: int, rpu_config: "PCMConfig"
+        self, x_size: int, d_size: int, rpu_config: TileConfig
     ) -> PCMSimulatorTile:
         return PCMSimulatorTile(x_size, d_size, rpu_config, rpu_config.streams.next_tile())
 
     def _recreate_simulator_tile(
-        self, x_size: int, d_size: int, rpu_config: "PCMConfig"
+        self, x_size: int, d_size: int, rpu_config: TileConfig
     ) -> PCMSimulatorTile:
         # The stream comes with the state that is loaded next; this one must not count as a new tile.
         return PCMSimulatorTile(x_size, d_size, rpu_config, (0, 0, 0))
@@ -222,7 +220,7 @@ class PCMTile(CustomTile):
     def drift_to(
         self,
         time_s: float | None,
-        statistics: "InferenceStatistics | None" = None,
+        statistics: InferenceStatistics | None = None,
         seed: int = 0,
         compensate_drift: bool = False,
         compensation_read: CompensationRead = "weights",
@@ -410,7 +408,7 @@ class PCMTileArray(TileModuleArray):
         self,
         out_size: int,
         in_size: int,
-        rpu_config: "PCMConfig",
+        rpu_config: TileConfig,
         bias: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -425,7 +423,7 @@ class PCMTileArray(TileModuleArray):
 def drifted(
     model: nn.Module,
     time_s: float,
-    statistics: "InferenceStatistics | None" = None,
+    statistics: InferenceStatistics | None = None,
     seed: int = 0,
     compensate_drift: bool = False,
     compensation_read: CompensationRead = "weights",

@@ -4,6 +4,7 @@ import json
 import socket
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import numba
@@ -15,11 +16,12 @@ from imc_grapes.experiment import DivergedError, Outcome
 from imc_grapes.experiment.versions import versions
 from imc_grapes.grapes.factors import NonFiniteWeightError
 from imc_grapes.store.records import TrialResult, now
-from imc_grapes.sweep.trial import Runner, run
 from kernels.errors import InputError
 
+Runner = Callable[[RunConfig, Path | None], Outcome]
 
-def attempt(config: RunConfig, data_dir: Path | None, runner: Runner = run) -> TrialResult:
+
+def attempt(config: RunConfig, data_dir: Path | None, runner: Runner) -> TrialResult:
     """Run one trial in this process; whatever it raises becomes the error of the result.
 
     It runs on one thread, so that trials side by side do not fight for cores, and so that sums are taken in the same

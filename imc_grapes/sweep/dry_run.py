@@ -11,6 +11,7 @@ from imc_grapes.store.reader import read_sweep
 from imc_grapes.store.tables import FILE_NAME
 from imc_grapes.sweep.attempt import attempt
 from imc_grapes.sweep.progress import duration
+from imc_grapes.sweep.trial import run
 
 
 def print_dry_run(
@@ -37,7 +38,7 @@ def print_dry_run(
         source = f"the {len(seconds)} that are done took {each:.1f} s each"
     else:
         with console.status(Text(f"Running one trial to see how long it takes: {todo[0].label}")):
-            first = attempt(todo[0].config, data_dir)
+            first = attempt(todo[0].config, data_dir, run)
         if first.error:
             console.print(Text(f"The first trial failed: {first.error.splitlines()[0]}"))
             return

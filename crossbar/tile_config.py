@@ -1,0 +1,30 @@
+"""What a PCM tile asks of its configuration; `PCMConfig` is the one that there is."""
+
+from typing import Any, Protocol
+
+from aihwkit.simulator.parameters.io import IOParameters
+from aihwkit.simulator.parameters.mapping import MappingParameter
+
+from crossbar.specs import AccumulatedSpec, ArraySpec, ProgramSpec, PulsedSpec, ReadSpec
+from crossbar.streams import TileStreams
+from device_models.faults import Faults
+from device_models.training import TrainingModel
+
+
+class TileConfig(Protocol):
+    """The attributes of a `PCMConfig` as a tile reads them, with every name and mapping resolved."""
+
+    device: TrainingModel
+    update: PulsedSpec | AccumulatedSpec
+    array: ArraySpec
+    read: ReadSpec
+    programming: ProgramSpec
+    faults: Faults
+    forward: IOParameters
+    backward: IOParameters
+    mapping: MappingParameter
+    streams: TileStreams
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else that aihwkit's layers read of a configuration."""
+        ...
