@@ -255,17 +255,21 @@ class OneOf:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """One of what is registered now, with what each is as the description of its tag."""
+        """One of what is registered now, each with its description, told apart by a tag that only the default lacks."""
         choices = []
+        name_key: Any = self._registry.tag
         for entry in self._registry:
             parameters: type[BaseModel] = entry.value
             # Not by the handler alone, which would leave out what the class adds to its schema.
             choice = parameters.__get_pydantic_json_schema__(
                 parameters.__pydantic_core_schema__, handler
             )
-            tag = handler.resolve_ref_schema(choice)["properties"][self._registry.tag]
+            resolved = handler.resolve_ref_schema(choice)
             what = entry.description or f"registered by {entry.where}"
-            tag["description"] = f"{entry.name}: {what}."
+            resolved["properties"][name_key]["description"] = f"{entry.name}: {what}."
+            if entry.name != self._default:
+                others = [key for key in resolved.get("required", []) if key != name_key]
+                resolved["required"] = [name_key, *others]
             choices.append(choice)
         return {"oneOf": choices}
 
@@ -296,7 +300,7 @@ class NameIn:
     """Annotation of a text field that holds the name of an entry; the name is looked up when it is validated."""
 
     def __init__(self, registry: Registry[Any]) -> None:
-        self._registry = registry
+        self.registry = registry
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -310,24 +314,45 @@ class NameIn:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         """One of the names that are registered now."""
-        return {"type": "string", "enum": list(self._registry.names)}
+        return {"type": "string", "enum": list(self.registry.names)}
 
     def _known(self, name: str) -> str:
-        if name not in self._registry:
-            raise ValueError(self._registry.unknown(name))
+        if name not in self.registry:
+            raise ValueError(self.registry.unknown(name))
         return name
 
 
+def entries_in(value: Any) -> Iterator[tuple[Registry[Any], Entry[Any]]]:
+    """Every entry that parameters use, those inside them included, with its registry."""
+    if isinstance(value, tuple | list):
+        for item in value:
+            yield from entries_in(item)
+    if not isinstance(value, BaseModel):
+        return
+    for registry in Registry.all:
+        if registry.tag is not None and isinstance(value, registry.base or ()):
+            name = getattr(value, registry.tag)
+            if name in registry:
+                yield registry, registry.entry(name)
+    for name, field in type(value).model_fields.items():
+        inner = getattr(value, name)
+        for mark in field.metadata:
+            if isinstance(mark, NameIn) and inner in mark.registry:
+                yield mark.registry, mark.registry.entry(inner)
+        yield from entries_in(inner)
+
+
 def not_one_of(name: Any, names: Iterable[str]) -> str:
-    """``'mpl' is not one of mlp, cnn; did you mean mlp?``, and that no file of YAML loads code if it looks so."""
+    """``'mpl' is not one of 'mlp', 'cnn'; did you mean 'mlp'?``, and that no file of YAML loads code if it looks so."""
     known = list(names)
-    message = f"{name!r} is not one of {', '.join(known) or 'nothing: there are none'}"
+    listed = ", ".join(map(repr, known)) or "nothing: there are none"
+    message = f"{name!r} is not one of {listed}"
     if any(mark in str(name) for mark in "./:\\"):
         return (
             f"{message}; a config loads no code: --plugin FILE makes what FILE registers available"
         )
     near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.6)
-    return f"{message}; did you mean {' or '.join(near)}?" if near else message
+    return f"{message}; did you mean {' or '.join(map(repr, near))}?" if near else message
 
 
 def where_defined(thing: Any) -> str:

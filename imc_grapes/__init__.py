@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crossbar import PCMConfig
+    from imc_grapes import register
     from imc_grapes.config import RunConfig, load_run_config
     from imc_grapes.error_transport import DirectFeedbackAlignment, FeedbackAlignment
     from imc_grapes.evaluation.drift import evaluate_drift
@@ -52,6 +53,7 @@ __all__ = [
     "load_results",
     "load_run_config",
     "placement",
+    "register",
     "run_experiment",
     "sSNU",
     "sensitivity",
@@ -60,6 +62,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "register":
+        return import_module("imc_grapes.register")
     if name not in _HOMES:
         raise AttributeError(f"module 'imc_grapes' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numba import njit
+from numba.core.errors import NumbaError
 from numba.core.registry import CPUDispatcher
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
@@ -242,10 +243,25 @@ def _compile_pulses(model: type[TrainingModel]) -> None:
     if any(field.is_required() for field in model.model_fields.values()):
         return
     device = model.of({})
+    if not model.__module__.startswith("device_models."):
+        _try_compiled(device)
     if device.granularity_uS <= 0.0:
         raise InputError(
             f"the first SET pulse after a RESET must raise the conductance (by {device.granularity_uS} µS)"
         )
+
+
+def _try_compiled(device: TrainingModel) -> None:
+    """One pulse of each kind as the tiles apply it, so that what Numba cannot compile is said at once."""
+    g, state, constants = np.zeros(1, np.float32), device.fresh_state(1, 0), device.constants()
+    for name in ("reset_pulse", "set_pulse"):
+        try:
+            getattr(device, name)(g, state, 0, constants, np.float32(0.0))
+        except NumbaError as error:
+            reasons = [line for line in str(error).splitlines() if line.strip()]
+            raise InputError(
+                f"{name}: Numba cannot compile it: {' '.join(reasons[1:3]) or reasons[0]}"
+            ) from None
 
 
 DEVICES: Registry[type[TrainingModel]] = Registry(

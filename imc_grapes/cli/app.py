@@ -4,11 +4,13 @@
 """
 
 import sys
+from typing import Annotated
 
 import typer
 
 from imc_grapes.cli import doctor, footprint, pictures, presets, report, results, run, schema, sweep
 from imc_grapes.cli.console import errors
+from imc_grapes.cli.plugin_option import ask_for
 from kernels.errors import InputError
 
 app = typer.Typer(
@@ -18,6 +20,22 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _plugins(
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A Python file, a folder with an __init__.py, or a module that registers networks, data sets, "
+            "devices, statistics or readouts of your own; repeatable. Also: the variable IMC_GRAPES_PLUGINS.",
+        ),
+    ] = None,
+) -> None:
+    """Train and evaluate neural networks on simulated phase-change-memory crossbars."""
+    ask_for(plugin or [])
+
+
 app.command("run")(run.run)
 app.command("sweep")(sweep.sweep)
 app.command("results")(results.results)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from imc_grapes.cli.console import errors, output
+from imc_grapes.cli.plugin_option import load_plugins
 
 
 def footprint(
@@ -40,6 +41,7 @@ def footprint(
     ] = None,
 ) -> None:
     """Compare what GRAPES and the optimizers add to a training step: memory, energy and time, on the chip and here."""
+    load_plugins()
     from imc_grapes.config import load_run_config
 
     resolved = load_run_config(config, overrides or [])

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from imc_grapes.cli.console import output
+from imc_grapes.cli.plugin_option import load_plugins
 
 
 def pictures(
@@ -18,6 +19,7 @@ def pictures(
     ] = None,
 ) -> None:
     """Draw one run: spikes and membrane potentials, music predicted and composed, the score as devices drift."""
+    load_plugins()
     from imc_grapes.pictures.run import draw_run
 
     for file in draw_run(directory, out or directory / "pictures", data_dir):

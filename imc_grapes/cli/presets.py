@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from imc_grapes.cli.console import output
+from imc_grapes.cli.plugin_option import load_plugins
 from kernels.errors import InputError
 
 if TYPE_CHECKING:
     from device_models.presets import Preset
+    from device_models.registry import Entry, Registry
     from imc_grapes.hardware.aihwkit_presets import AihwkitPreset
 
 
@@ -27,7 +30,8 @@ def presets(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
 ) -> None:
-    """List the device models, with parameters, units and sources, and the presets of aihwkit."""
+    """List device models with parameters, units and sources, networks, data sets, readouts, and aihwkit's presets."""
+    load_plugins()
     if plot is not None:
         _plot(name, plot)
     elif name is not None:
@@ -48,19 +52,22 @@ def _plot(name: str | None, file: Path) -> None:
 def _show_one(name: str, *, as_json: bool) -> None:
     from device_models.presets import find_preset as find_device_model
     from device_models.presets import presets as device_models
+    from device_models.registry import not_one_of
     from imc_grapes.hardware.aihwkit_presets import all_presets, find_preset
 
     if name in {model.name for model in device_models()}:
         model = find_device_model(name)
         _emit(model.as_dict(), _parameter_table(model), as_json=as_json)
+    elif (found := _entry(name)) is not None:
+        _emit(_entry_as_dict(found), _entry_table(found), as_json=as_json)
     elif name in all_presets():
         preset = find_preset(name)
         _emit(_as_dict(preset), _preset_table([preset]), as_json=as_json)
     else:
-        models = ", ".join(model.name for model in device_models())
+        known = [model.name for model in device_models()]
+        known += [entry.name for registry in _other_registries() for entry in registry]
         raise InputError(
-            f"'{name}' is neither a device model ({models}) nor a preset of aihwkit; "
-            "`imc-grapes presets` lists them all"
+            f"{not_one_of(name, known)}, nor a preset of aihwkit; `imc-grapes presets` lists them all"
         )
 
 
@@ -71,9 +78,64 @@ def _list_all(*, as_json: bool) -> None:
     models, listed = device_models(), list(all_presets().values())
     values = {
         "device_models": [model.as_dict() for model in models],
+        **{
+            registry.key: [_entry_as_dict(entry) for entry in registry]
+            for registry in _other_registries()
+        },
         "aihwkit": [_as_dict(preset) for preset in listed],
     }
-    _emit(values, Group(_model_table(models), "", _preset_table(listed)), as_json=as_json)
+    tables = Group(_model_table(models), "", _other_table(), "", _preset_table(listed))
+    _emit(values, tables, as_json=as_json)
+
+
+def _other_registries() -> list["Registry[Any]"]:
+    """What else a config can name: networks, data sets, readouts, and what comes."""
+    import imc_grapes.config  # noqa: F401 - whose sections bring their registries along
+    from device_models.registry import Registry
+    from device_models.statistics.base import STATISTICS
+    from device_models.training import DEVICES
+
+    return [one for one in Registry.all if one is not DEVICES and one is not STATISTICS]
+
+
+def _entry(name: str) -> "Entry[Any] | None":
+    return next((one.entry(name) for one in _other_registries() if name in one), None)
+
+
+def _entry_as_dict(entry: "Entry[Any]") -> dict[str, Any]:
+    keys = entry.value.model_json_schema().get("properties", {})
+    return {
+        "name": entry.name,
+        "description": entry.description,
+        "where": entry.where,
+        "keys": {
+            key: {"default": about.get("default"), "description": about.get("description", "")}
+            for key, about in keys.items()
+        },
+    }
+
+
+def _entry_table(entry: "Entry[Any]") -> Group:
+    about = _entry_as_dict(entry)
+    table = Table(title=f"{entry.name}: {entry.description}")
+    for heading in ("key", "default", "meaning"):
+        table.add_column(heading)
+    for key, one in about["keys"].items():
+        table.add_row(key, json.dumps(one["default"]), Text(one["description"]))
+    return Group(table, Text(f"defined in {entry.where}"))
+
+
+def _other_table() -> Table:
+    table = Table(
+        title="Networks, data sets and readouts; `imc-grapes presets NAME` shows the keys"
+    )
+    table.add_column("name", no_wrap=True)
+    table.add_column("key", no_wrap=True)
+    table.add_column("what it is")
+    for registry in _other_registries():
+        for entry in registry:
+            table.add_row(entry.name, registry.key, Text(entry.description))
+    return table
 
 
 def _emit(values: Any, table: Group, *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from imc_grapes.cli.console import errors, output
+from imc_grapes.cli.plugin_option import load_plugins
 
 
 def run(
@@ -28,6 +29,7 @@ def run(
     ] = False,
 ) -> None:
     """Train one network and evaluate it: right after programming and as its devices drift."""
+    load_plugins()
     from imc_grapes.config import config_hash, load_run_config
     from imc_grapes.pictures.quantities import as_file_name
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imc_grapes.cli.console import errors, output
+from imc_grapes.cli.plugin_option import load_plugins
 
 if TYPE_CHECKING:
     from imc_grapes.sweep.run import SweepEnd
@@ -49,6 +50,7 @@ def sweep(
     """Run every trial of a sweep that its folder does not hold yet, and report on all of them."""
     if workers is not None and scheduler is not None:
         raise typer.BadParameter("--workers and --scheduler exclude each other")
+    load_plugins()
     from imc_grapes.sweep import load_sweep
 
     plan = load_sweep(config, overrides or [])

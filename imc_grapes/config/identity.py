@@ -8,7 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from device_models.registry import entries_in
 from imc_grapes.config.schema import RunConfig
+from imc_grapes.plugins import source_digest
 from kernels.errors import InputError
 
 HASH_DIGITS = 12
@@ -41,10 +43,16 @@ def config_hash(config: RunConfig, digests: Digests | None = None) -> str:
 def file_digests(config: RunConfig) -> dict[str, str]:
     """SHA-256 of the content of every file that `config` names, such as a table of measured devices.
 
+    The source of a plugin whose entries the config uses counts among them, under the name of the entry.
+
     Raises:
         InputError: one cannot be read; the message names the key.
     """
-    found = {}
+    found = {
+        f"{registry.key} '{entry.name}' ({Path(entry.where.rpartition(':')[0]).name})": digest
+        for registry, entry in entries_in(config)
+        if (digest := source_digest(entry)) is not None
+    }
     for key, path in _named_files(config):
         try:
             found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()

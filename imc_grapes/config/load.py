@@ -1,12 +1,14 @@
 """From YAML to a validated `RunConfig`; every problem is reported with its key's path and its line."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from device_models.registry import not_one_of
 from imc_grapes.config.overrides import apply_overrides
 from imc_grapes.config.rules import broken_rules
 from imc_grapes.config.schema import RunConfig
@@ -31,11 +33,22 @@ def load_run_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
 
 def parse_run_config(document: YamlDocument) -> RunConfig:
     """Validate a document as a run config, the rules that span several keys included."""
-    config = validate(RunConfig, document)
+    config = _with_absolute_weights(validate(RunConfig, document), document)
     problems = [describe(document, key, f"{message}") for key, message in broken_rules(config)]
     if problems:
         raise InputError("\n".join(problems))
     return config
+
+
+def _with_absolute_weights(config: RunConfig, document: YamlDocument) -> RunConfig:
+    """Weights lie beside the config that names them, from wherever it is run."""
+    network = config.network
+    if network.weights is None:
+        return config
+    path = (Path(document.source).parent / network.weights).absolute()
+    if not path.is_file():
+        raise InputError(describe(document, ("network", "weights"), f"{path}: no such file"))
+    return config.model_copy(update={"network": network.model_copy(update={"weights": path})})
 
 
 def validate(model: type[Model], document: YamlDocument) -> Model:
@@ -93,7 +106,7 @@ def _explain(problem: Any, key: KeyPath, values: Any) -> str:
     if kind == "missing":
         return "is required"
     if kind == "union_tag_invalid":
-        return f"{context['tag']!r} is not one of {context['expected_tags']}"
+        return not_one_of(context["tag"], re.findall(r"'([^']*)'", context["expected_tags"]))
     if kind == "union_tag_not_found":
         return f"needs the key {context['discriminator']} to say which kind it is"
     given = problem["input"]

@@ -18,6 +18,8 @@ def stopping_problems(config: RunConfig) -> Iterator[Problem]:
         yield ("training", "patience"), f"needs validation data, and {reason}"
     if training.keep == "best" and reason:
         yield ("training", "keep"), f"best needs validation data, and {reason}"
+    if training.epochs == 0:
+        yield from _untrained_problems(config)
     if not _updates_devices_in_place(config):
         return
     if training.keep == "best":
@@ -30,6 +32,21 @@ def stopping_problems(config: RunConfig) -> Iterator[Problem]:
             ("training", "clip_norm"),
             "devices that are updated in place never see a gradient that could be clipped",
         )
+
+
+def _untrained_problems(config: RunConfig) -> Iterator[Problem]:
+    training, data = config.training, config.data
+    images = data if isinstance(data, ImageData) else None
+    for key, is_given in (
+        (("training", "patience"), training.patience is not None),
+        (("training", "keep"), training.keep == "best"),
+        (("training", "clip_norm"), training.clip_norm is not None),
+        (("evaluation", "target_accuracy"), config.evaluation.target_accuracy is not None),
+        (("data", "tasks"), images is not None and images.tasks is not None),
+        (("data", "augmentation"), images is not None and images.augmentation is not None),
+    ):
+        if is_given:
+            yield key, "is about training, and training.epochs is 0"
 
 
 def why_no_validation(data: DataConfig) -> str | None:

@@ -13,12 +13,13 @@ from imc_grapes.training.epoch_metrics import EpochMetrics
 def learning_measures(
     metrics: Sequence[EpochMetrics], epochs_per_task: int, target_accuracy: float | None
 ) -> dict[str, Any]:
-    """Of networks that classify: slowness, epochs to the target if there is one; of several tasks, what was forgotten.
+    """Of networks that classify, and were trained: slowness, epochs to the target if there is one; of several tasks,
+    what was forgotten.
 
     Slowness is fitted to the test accuracy; with fewer than 3 epochs, and where the fit fails, it is None. Whether the
     target is reached is decided on the validation data, as every choice is.
     """
-    if metrics[-1].metric != ACCURACY.name:
+    if not metrics or metrics[-1].metric != ACCURACY.name:
         return {}
     if metrics[-1].test_score_by_task is not None:
         matrix = [

@@ -88,6 +88,8 @@ def run_experiment(
     if folder and resume and folder.checkpoint.exists():
         load_checkpoint(trainer, config_hash(config), folder.checkpoint)
     _train(trainer, config, folder, listener)
+    if folder and not trainer.position.metrics:
+        _save(trainer, config, folder)
     trained = time.perf_counter()
     summary = _summary(config, trainer, grapes)
     summary["alignment_angle_deg"] = measure_alignment(config, trainer)
@@ -191,7 +193,10 @@ def _save(trainer: Trainer, config: RunConfig, folder: RunFolder) -> None:
 
 def _summary(config: RunConfig, trainer: Trainer, grapes: Grapes | None) -> dict[str, Any]:
     position, task = trainer.position, trainer.task
-    shown = position.best if trainer.keep_best and position.best else position.metrics[-1]
+    if not position.metrics:
+        shown = trainer.scores_untrained()
+    else:
+        shown = position.best if trainer.keep_best and position.best else position.metrics[-1]
     scores = task.scores(trainer.model, trainer.dataset.test)
     optimizer = config.training.optimizer.name
     factors = grapes.factors() if grapes else {}
@@ -214,7 +219,7 @@ def _summary(config: RunConfig, trainer: Trainer, grapes: Grapes | None) -> dict
             position.metrics, config.training.epochs, config.evaluation.target_accuracy
         ),
         "epoch": shown.epoch,
-        "train_loss": shown.train_loss,
+        "train_loss": shown.train_loss if shown.epoch else None,
         **asdict(measure_activity(trainer.model, task, trainer.dataset.test)),
         "optimizer_state_bytes": measured_bytes(trainer.optimizer, trainer.model),
         "optimizer_state_bytes_closed_form": closed_form_bytes(trainer.model, optimizer),

@@ -1,6 +1,7 @@
 """What every kind of network is to a config: its keys, what it takes, what it asks of the rest, how it is built."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -29,6 +30,9 @@ class NetworkConfig(Parameters):
     """Modules that take long to import, which the workers of a sweep find imported."""
 
     kind: str = ""
+    weights: Path | None = Field(None, exclude_if=lambda path: path is None)
+    """File of weights to begin with: .safetensors, or a state dict in .pt or .pth; relative to the config's folder.
+    null: drawn at random."""
 
     def build(
         self, shape: tuple[int, ...], classes: int, generator: "torch.Generator"

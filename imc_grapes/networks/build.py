@@ -6,6 +6,7 @@ from torch import nn
 from imc_grapes.data.base import DataConfig, ImageData
 from imc_grapes.data.dataset import Dataset
 from imc_grapes.networks.base import NetworkConfig
+from imc_grapes.networks.weights import load_weights
 
 
 def build_network_for(
@@ -18,10 +19,11 @@ def build_network_for(
     """The network for the samples of `dataset`, its weights drawn from `generator`; `seed` decides spike trains.
 
     Raises:
-        InputError: the images are too small for the network, or tied weights differ in size.
+        InputError: the images are too small for the network, tied weights differ in size, or the file of weights is
+            none, or another network's.
     """
     if network.takes == "images":
-        return network.build(dataset.image_shape, dataset.n_classes, generator)
+        return _with_weights(network, dataset.image_shape, dataset.n_classes, generator)
     # Imported only here: the kernel of the spiking units takes seconds to compile.
     from imc_grapes.networks.rate_coded import RateCodedClassifier, RateEncoder
     from imc_grapes.networks.row_sequential import RowSequentialClassifier
@@ -30,10 +32,19 @@ def build_network_for(
     by_rows = isinstance(data, ImageData) and data.sequence == "rows"
     if by_rows:
         n_inputs //= dataset.image_shape[1]
-    over_time = network.build((n_inputs,), dataset.n_classes, generator)
+    over_time = _with_weights(network, (n_inputs,), dataset.n_classes, generator)
     if by_rows:
         return RowSequentialClassifier(over_time)
     coding = data.rate_coding if isinstance(data, ImageData) else None
     if coding is None:
         return over_time
     return RateCodedClassifier(RateEncoder(coding, seed), over_time)
+
+
+def _with_weights(
+    config: NetworkConfig, shape: tuple[int, ...], classes: int, generator: torch.Generator
+) -> nn.Module:
+    built = config.build(shape, classes, generator)
+    if config.weights is not None:
+        load_weights(built, config.weights)
+    return built

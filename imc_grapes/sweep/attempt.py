@@ -21,8 +21,8 @@ from kernels.errors import InputError
 Runner = Callable[[RunConfig, Path | None], Outcome]
 
 
-def attempt(config: RunConfig, data_dir: Path | None, runner: Runner) -> TrialResult:
-    """Run one trial in this process; whatever it raises becomes the error of the result.
+def attempt(config: Callable[[], RunConfig], data_dir: Path | None, runner: Runner) -> TrialResult:
+    """Run one trial in this process; whatever it, or getting its config, raises becomes the error of the result.
 
     It runs on one thread, so that trials side by side do not fight for cores, and so that sums are taken in the same
     order, with the same bits, however many trials run at once.
@@ -46,10 +46,10 @@ def attempt(config: RunConfig, data_dir: Path | None, runner: Runner) -> TrialRe
 
 
 def _outcome_or_error(
-    config: RunConfig, data_dir: Path | None, runner: Runner
+    config: Callable[[], RunConfig], data_dir: Path | None, runner: Runner
 ) -> tuple[Outcome | None, str | None]:
     try:
-        outcome = runner(config, data_dir)
+        outcome = runner(config(), data_dir)
         json.dumps([outcome.summary, outcome.metrics, outcome.measurements], allow_nan=False)
     except (InputError, DivergedError, NonFiniteWeightError) as expected:
         return None, str(expected)

@@ -15,7 +15,7 @@ from imc_grapes.store.records import TrialResult, now
 from imc_grapes.store.writer import StoreWriter
 from imc_grapes.sweep.cluster import RERUNS_AFTER_WORKER_DEATH, Workers
 from imc_grapes.sweep.stop_request import StopRequest
-from imc_grapes.sweep.trial import STARTED, Runner, run, run_trial
+from imc_grapes.sweep.trial import STARTED, Runner, SentConfig, run, run_trial
 
 _LOOK_UP_EVERY_S = 0.5
 _WORKER_DIED = (
@@ -121,8 +121,7 @@ class Coordinator:
             trial = self._trials[trial_hash]
             future = self._client.submit(
                 run_trial,
-                trial_hash,
-                trial.config,
+                SentConfig.of(trial),
                 self._data_dir,
                 self._runner,
                 key=f"trial-{trial_hash}-{time.monotonic_ns()}",

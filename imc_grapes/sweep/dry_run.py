@@ -38,7 +38,7 @@ def print_dry_run(
         source = f"the {len(seconds)} that are done took {each:.1f} s each"
     else:
         with console.status(Text(f"Running one trial to see how long it takes: {todo[0].label}")):
-            first = attempt(todo[0].config, data_dir, run)
+            first = attempt(lambda: todo[0].config, data_dir, run)
         if first.error:
             console.print(Text(f"The first trial failed: {first.error.splitlines()[0]}"))
             return

@@ -97,27 +97,8 @@ class Trainer:
         while position.epoch < self.epochs * self.tasks and not self._is_out_of_patience():
             self._train_epoch(on_batch)
             mean_loss = position.loss_sum / position.seen
-            name = self.task.metric.name
-            validation = self._scores(self.dataset.validation)
-            by_task = self._test_scores_by_task()
-            test = {name: fmean(by_task)} if by_task else self._scores(self.dataset.test)
-            metrics = EpochMetrics(
-                epoch=position.epoch + 1,
-                learning_rate=self.optimizer.param_groups[0]["lr"],
-                train_loss=mean_loss,
-                metric=name,
-                train_score=self.task.training_score(mean_loss, position.correct, position.seen),
-                validation_score=validation.get(name),
-                test_score=test[name],
-                task=self._running_task + 1 if by_task else None,
-                test_score_by_task=by_task,
-                beside={
-                    f"{part}_{beside}": score
-                    for part, scores in (("validation", validation), ("test", test))
-                    for beside, score in scores.items()
-                    if beside != name
-                }
-                or None,
+            metrics = self._measured(
+                mean_loss, self.task.training_score(mean_loss, position.correct, position.seen)
             )
             self._note_if_best(metrics)
             for group in self.optimizer.param_groups:
@@ -130,6 +111,34 @@ class Trainer:
             yield metrics
         if position.best_weights is not None:
             put_back(self.model, position.best_weights, self.optimizer)
+
+    def scores_untrained(self) -> EpochMetrics:
+        """What the network is worth as it is: an epoch 0, in which nothing was trained."""
+        return replace(self._measured(0.0, 0.0), epoch=0)
+
+    def _measured(self, train_loss: float, train_score: float) -> EpochMetrics:
+        name = self.task.metric.name
+        validation = self._scores(self.dataset.validation)
+        by_task = self._test_scores_by_task()
+        test = {name: fmean(by_task)} if by_task else self._scores(self.dataset.test)
+        return EpochMetrics(
+            epoch=self.position.epoch + 1,
+            learning_rate=self.optimizer.param_groups[0]["lr"],
+            train_loss=train_loss,
+            metric=name,
+            train_score=train_score,
+            validation_score=validation.get(name),
+            test_score=test[name],
+            task=self._running_task + 1 if by_task else None,
+            test_score_by_task=by_task,
+            beside={
+                f"{part}_{beside}": score
+                for part, scores in (("validation", validation), ("test", test))
+                for beside, score in scores.items()
+                if beside != name
+            }
+            or None,
+        )
 
     def _is_out_of_patience(self) -> bool:
         best = self.position.best

@@ -94,6 +94,7 @@ def test_the_schema_has_what_is_registered_when_it_is_made(shapes):
     (circle,) = schema["properties"]["shape"]["oneOf"]
     assert schema["properties"]["name"]["enum"] == ["circle"]
     assert circle["properties"]["kind"]["const"] == "circle"
+    assert circle["required"] == ["kind"]
     assert circle["properties"]["radius"]["description"] == "Half of the width."
 
 
@@ -119,7 +120,7 @@ def test_what_is_no_subclass_is_refused(shapes):
 def test_unknown_names_are_answered_with_what_is_close(shapes):
     add_circle(shapes)
     with pytest.raises(
-        InputError, match=r"shape\.kind: 'circel' is not one of circle; did you mean circle\?"
+        InputError, match=r"shape\.kind: 'circel' is not one of 'circle'; did you mean 'circle'\?"
     ):
         shapes["circel"]
     with pytest.raises(InputError, match="a config loads no code"):
@@ -188,6 +189,25 @@ def test_a_device_whose_pulse_fails_is_refused_where_it_is_registered():
     with pytest.raises(InputError, match=r"device\.model: 'broken' \(.*\): IndexError"):
         DEVICES.register("broken")(Broken)
     assert "broken" not in DEVICES
+
+
+def test_a_pulse_that_numba_cannot_compile_is_refused_where_it_is_registered():
+    class Python(TrainingModel):
+        """Python that Numba does not know."""
+
+        g_max_uS: float = 1.0
+
+        @staticmethod
+        def set_pulse(g, state, i, constants, z):
+            g[i] = "0.5"
+
+        @staticmethod
+        def reset_pulse(g, state, i, constants, z):
+            g[i] = 0.0
+
+    with pytest.raises(InputError, match=r"'python' \(.*\): set_pulse: Numba cannot compile it: "):
+        DEVICES.register("python")(Python)
+    assert "python" not in DEVICES
 
 
 def test_a_device_without_pulses_is_refused():

@@ -50,8 +50,8 @@ class GrapesConfig(Section):
 class TrainingConfig(Section):
     """How the weights are trained."""
 
-    epochs: int = Field(10, ge=1)
-    """At most so many passes over the training data."""
+    epochs: int = Field(10, ge=0)
+    """At most so many passes over the training data; 0: evaluate the network as it is, as with weights of its own."""
     patience: int | None = Field(None, ge=1)
     """Stop when so many epochs in a row were no better on the validation data than the best one; null: never."""
     keep: Literal["last", "best"] = "last"

@@ -8,6 +8,7 @@ from imc_grapes.config import RunConfig
 from imc_grapes.config.schema import PCMHardware
 from imc_grapes.data.dataset import Dataset
 from imc_grapes.experiment.footprint.host import HostMeasurement, Start, measure_method
+from imc_grapes.plugins import load_again, loaded_plugins
 
 _COMPILING_UPDATES = 11
 """So many that the first refresh is among them."""
@@ -24,7 +25,12 @@ def measure_in_fresh_processes(
 
     A new process compiles the kernels and forks one process for each config.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as compiling:
+    with ProcessPoolExecutor(
+        1,
+        mp_context=get_context("spawn"),
+        initializer=load_again,
+        initargs=(loaded_plugins(),),
+    ) as compiling:
         return compiling.submit(
             _measure_each, tuple(configs), dataset, updates, after, start
         ).result()

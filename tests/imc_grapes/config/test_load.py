@@ -87,7 +87,7 @@ def test_numbers_as_people_write_them():
         ),
         ("training: {grapes: {mode: 'no'}}", "training.grapes.mode: input should be 'none', 'prop"),
         ("training: {grapes: {mode: true}}", "training.grapes.mode: input should be"),
-        ("training: {epochs: 0}", "training.epochs: input should be greater than or equal to 1"),
+        ("training: {epochs: -1}", "training.epochs: input should be greater than or equal to 0"),
         ("network: {hidden: [3]}", "network: needs the key 'kind'"),
         ("network: {kind: perceptron}", "network.kind: 'perceptron' is not one of 'cnn', 'gru'"),
         ("network: {kind: mlp, hidden: [3, 0]}", "network.hidden.1: input should be greater than"),

@@ -1,0 +1,89 @@
+"""Weights that were trained elsewhere: read from a file into a network."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from kernels.errors import InputError
+
+_MOST_NAMED = 3
+_PARALLEL = "module."
+_COUNTER = "num_batches_tracked"
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Put the weights in `path` into `network`.
+
+    Args:
+        network: gets them.
+        path: a file of safetensors, or a ``.pt`` or ``.pth`` of a state dict, or of a dict that holds one under the key
+            ``state_dict``, read without running code of it. The prefix ``module.`` of a network that was trained in
+            parallel is left out.
+
+    Raises:
+        InputError: the file cannot be read, or its names or shapes are not those of the network.
+    """
+    given = _read(path)
+    if given and all(name.startswith(_PARALLEL) for name in given):
+        given = {name.removeprefix(_PARALLEL): tensor for name, tensor in given.items()}
+    own = network.state_dict()
+    # Batch normalisation has counted its batches only since torch 0.4, and nothing but training needs the count.
+    missing = [name for name in own if name not in given and not name.endswith(_COUNTER)]
+    unexpected = [name for name in given if name not in own]
+    shapes = [
+        f"{name} {list(given[name].shape)} for {list(own[name].shape)}"
+        for name in own
+        if name in given and given[name].shape != own[name].shape
+    ]
+    problems = [
+        f"{what} {_few(names)}"
+        for what, names in (
+            ("lacks", missing),
+            ("holds what the network does not have:", unexpected),
+            ("has other shapes:", shapes),
+        )
+        if names
+    ]
+    if problems:
+        raise InputError(
+            f"network.weights: {path}: does not fit the network: it {'; it '.join(problems)}"
+        )
+    network.load_state_dict(given, strict=False)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"network.weights: {path}: cannot be read: {reason}") from None
+    except SafetensorError as error:
+        raise InputError(
+            f"network.weights: {path}: is not a file of safetensors: {error}"
+        ) from None
+    except Exception as error:
+        first = str(error).partition("\n")[0]
+        raise InputError(
+            f"network.weights: {path}: cannot be read as tensors alone, which is all that is read of a .pt file "
+            f"({first}); save model.state_dict()"
+        ) from None
+    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
+    if not isinstance(content, dict) or not all(
+        isinstance(one, Tensor) for one in content.values()
+    ):
+        raise InputError(
+            f"network.weights: {path}: holds no state dict, that is, names and tensors; save model.state_dict()"
+        )
+    return content
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
