@@ -10,28 +10,28 @@ if TYPE_CHECKING:
     from crossbar import PCMConfig
     from imc_grapes import register
     from imc_grapes.config import RunConfig, load_run_config
-    from imc_grapes.error_transport import DirectFeedbackAlignment, FeedbackAlignment
-    from imc_grapes.evaluation.drift import evaluate_drift
-    from imc_grapes.evaluation.sensitivity import sensitivity
+    from imc_grapes.evaluate.drift import evaluate_drift
+    from imc_grapes.evaluate.sensitivity import sensitivity
     from imc_grapes.experiment import Outcome, run_experiment
     from imc_grapes.grapes import Grapes
     from imc_grapes.layers.convert import to_crossbar
     from imc_grapes.layers.placement import placement
     from imc_grapes.spiking import SNU, sSNU
     from imc_grapes.store import load_results
+    from imc_grapes.transport import DirectFeedbackAlignment, FeedbackAlignment
     from kernels.errors import InputError
 
 _HOMES = {
-    "DirectFeedbackAlignment": "imc_grapes.error_transport",
-    "FeedbackAlignment": "imc_grapes.error_transport",
+    "DirectFeedbackAlignment": "imc_grapes.transport",
+    "FeedbackAlignment": "imc_grapes.transport",
     "Grapes": "imc_grapes.grapes",
     "InputError": "kernels.errors",
     "Outcome": "imc_grapes.experiment",
     "PCMConfig": "crossbar",
     "RunConfig": "imc_grapes.config",
     "SNU": "imc_grapes.spiking",
-    "evaluate_drift": "imc_grapes.evaluation.drift",
-    "sensitivity": "imc_grapes.evaluation.sensitivity",
+    "evaluate_drift": "imc_grapes.evaluate.drift",
+    "sensitivity": "imc_grapes.evaluate.sensitivity",
     "load_run_config": "imc_grapes.config",
     "load_results": "imc_grapes.store",
     "placement": "imc_grapes.layers.placement",

@@ -15,9 +15,10 @@ from imc_grapes.cli.plugin_option import load_plugins
 from kernels.errors import InputError
 
 if TYPE_CHECKING:
+    from crossbar.aihwkit_presets import AihwkitPreset
     from device_models.presets import Preset
     from device_models.registry import Entry, Registry
-    from imc_grapes.hardware.aihwkit_presets import AihwkitPreset
+    from crossbar.aihwkit_presets import AihwkitPreset
 
 
 def presets(
@@ -50,10 +51,11 @@ def _plot(name: str | None, file: Path) -> None:
 
 
 def _show_one(name: str, *, as_json: bool) -> None:
+    from crossbar.aihwkit_presets import all_presets, find_preset
     from device_models.presets import find_preset as find_device_model
     from device_models.presets import presets as device_models
     from device_models.registry import not_one_of
-    from imc_grapes.hardware.aihwkit_presets import all_presets, find_preset
+    from crossbar.aihwkit_presets import all_presets, find_preset
 
     if name in {model.name for model in device_models()}:
         model = find_device_model(name)
@@ -72,8 +74,8 @@ def _show_one(name: str, *, as_json: bool) -> None:
 
 
 def _list_all(*, as_json: bool) -> None:
+    from crossbar.aihwkit_presets import all_presets
     from device_models.presets import presets as device_models
-    from imc_grapes.hardware.aihwkit_presets import all_presets
 
     models, listed = device_models(), list(all_presets().values())
     values = {

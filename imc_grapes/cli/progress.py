@@ -14,8 +14,8 @@ from rich.progress import (
 )
 
 from imc_grapes.cli.stop_on_interrupt import StopFlag
+from imc_grapes.data.metric import metric_named
 from imc_grapes.experiment.listener import Listener
-from imc_grapes.metric import metric_named
 from imc_grapes.training.epoch_metrics import EpochMetrics
 
 

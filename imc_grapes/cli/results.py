@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from imc_grapes.cli.console import output
-from imc_grapes.metric import Metric
+from imc_grapes.data.metric import Metric
 
 if TYPE_CHECKING:
     from imc_grapes.store.reader import StoredSweep

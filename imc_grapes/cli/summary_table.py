@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from imc_grapes.data.metric import Metric, metric_named, metrics_beside
 from imc_grapes.experiment.outcome import Outcome
-from imc_grapes.metric import Metric, metric_named, metrics_beside
 from imc_grapes.pictures.quantities import bytes_in_words, time_in_words
 
 

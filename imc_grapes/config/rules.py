@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
+from crossbar.aihwkit_presets import find_preset
 from crossbar.never_read import never_read_problems
 from crossbar.specs import AccumulatedSpec
 from device_models.inference.spec import StatisticsSpec
@@ -24,7 +25,6 @@ from imc_grapes.config.sequence_rules import sequence_problems
 from imc_grapes.config.stopping_rules import stopping_problems
 from imc_grapes.config.transport_rules import transport_problems
 from imc_grapes.config.yaml_file import KeyPath
-from imc_grapes.hardware.aihwkit_presets import find_preset
 from kernels.errors import InputError
 
 Problem = tuple[KeyPath, str]

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from crossbar.aihwkit_presets import all_presets
 from imc_grapes.config.schema import AihwkitHardware, PCMHardware, RunConfig
 from imc_grapes.config.yaml_file import KeyPath
 from imc_grapes.data.base import DataConfig, ImageData
-from imc_grapes.hardware.aihwkit_presets import all_presets
 
 Problem = tuple[KeyPath, str]
 

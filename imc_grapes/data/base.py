@@ -9,7 +9,7 @@ from pydantic import Field
 from device_models.parameters import Parameters
 from device_models.registry import Registry
 from imc_grapes.data.deformations import AugmentationConfig
-from imc_grapes.metric import ACCURACY, Metric
+from imc_grapes.data.metric import ACCURACY, Metric
 
 if TYPE_CHECKING:
     from imc_grapes.data.samples import Samples

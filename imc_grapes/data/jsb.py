@@ -7,7 +7,7 @@ from pydantic import Field
 
 from imc_grapes.data.base import DATA, DataConfig, Files
 from imc_grapes.data.chorales import Chorales, read_chorales
-from imc_grapes.metric import NLL, Metric
+from imc_grapes.data.metric import NLL, Metric
 
 
 @DATA.register("jsb", label="JSB chorales")

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from imc_grapes.data.base import DATA, DataConfig, Files
+from imc_grapes.data.metric import PERPLEXITY, Metric
 from imc_grapes.data.words import Words, read_words
-from imc_grapes.metric import PERPLEXITY, Metric
 
 
 @DATA.register("ptb", label="Penn Treebank")

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from imc_grapes.config import RunConfig
-from imc_grapes.error_transport.for_config import attach_transport
-from imc_grapes.evaluation.alignment import Alignment, alignment, weight_gradients
+from imc_grapes.evaluate.alignment import Alignment, alignment, weight_gradients
+from imc_grapes.experiment.transport import attach_transport
 from imc_grapes.grapes import Grapes
-from imc_grapes.grapes.incoming_weights import is_analog
+from imc_grapes.layers.incoming_weights import is_analog
 from imc_grapes.networks.build import build_network_for
 from imc_grapes.seeding import generator, stream_seed
 from imc_grapes.training.loop import Trainer

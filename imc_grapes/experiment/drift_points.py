@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from imc_grapes.evaluation.over_time import Compensation, Read
+from imc_grapes.evaluate.over_time import Compensation, Read
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from imc_grapes.data.metric import ACCURACY
 from imc_grapes.experiment.epochs_to_target import epochs_to_target
 from imc_grapes.experiment.forgetting import average_accuracy, forgetting
 from imc_grapes.experiment.slowness import MIN_EPOCHS, fit_slowness
-from imc_grapes.metric import ACCURACY
 from imc_grapes.training.epoch_metrics import EpochMetrics
 
 

@@ -16,33 +16,33 @@ from imc_grapes.config.schema import AihwkitHardware
 from imc_grapes.data.augmentation import augmentation_for
 from imc_grapes.data.dataset import Dataset
 from imc_grapes.data.load import load_dataset
-from imc_grapes.error_transport.base import attached_transport
-from imc_grapes.error_transport.for_config import attach_transport, count_feedback
-from imc_grapes.evaluation.activity import measure_activity
-from imc_grapes.evaluation.hardware import programmable, why_no_drift
-from imc_grapes.evaluation.over_time import STANDARD_TIMES_S, read_over_time
-from imc_grapes.evaluation.programmed import ProgrammedNetwork
+from imc_grapes.evaluate.over_time import STANDARD_TIMES_S, read_over_time
+from imc_grapes.evaluate.programmed import ProgrammedNetwork
+from imc_grapes.experiment.activity import measure_activity
 from imc_grapes.experiment.alignment import measure_alignment
+from imc_grapes.experiment.assemble import on_hardware
 from imc_grapes.experiment.atomic_file import write_atomically
+from imc_grapes.experiment.device_counts import count_pcm_devices
 from imc_grapes.experiment.drift_points import DriftPoint, drift_points
 from imc_grapes.experiment.learning import learning_measures
 from imc_grapes.experiment.listener import Listener
+from imc_grapes.experiment.missed_writes import count_missed_writes
+from imc_grapes.experiment.objective import task_for
 from imc_grapes.experiment.outcome import Outcome
+from imc_grapes.experiment.programmable import programmable, why_no_drift
 from imc_grapes.experiment.run_folder import RunFolder
+from imc_grapes.experiment.transport import attach_transport, count_feedback
 from imc_grapes.experiment.versions import versions
 from imc_grapes.footprint.optimizer_state import closed_form_bytes, measured_bytes
 from imc_grapes.footprint.step_peak import peak_bytes_of_step
 from imc_grapes.grapes import Grapes
-from imc_grapes.hardware import on_hardware
-from imc_grapes.hardware.device_count import count_pcm_devices
-from imc_grapes.hardware.missed_writes import count_missed_writes
 from imc_grapes.networks.build import build_network_for
 from imc_grapes.seeding import generator, stream_seed
-from imc_grapes.tasks import task_for
 from imc_grapes.training.checkpoint import load_checkpoint, save_checkpoint
 from imc_grapes.training.loop import Interrupted, Position, Trainer, training_step
 from imc_grapes.training.optimizers import build_optimizer
 from imc_grapes.training.single_samples import refuse_single_values
+from imc_grapes.transport.base import attached_transport
 from kernels.errors import InputError
 
 

@@ -7,9 +7,6 @@ from torch import Tensor, nn
 
 from crossbar.readout import Readout
 from crossbar.readout.layer import count_readout
-from imc_grapes.error_transport.base import attached_transport
-from imc_grapes.first_update import FirstUpdate
-from imc_grapes.grapes.attached import modulated_layer, sources_at
 from imc_grapes.grapes.compiled import trace_anew, uncompiled
 from imc_grapes.grapes.data_flow import DataFlow, Watch
 from imc_grapes.grapes.direct_feedback import attach_direct, direct_rule
@@ -18,17 +15,20 @@ from imc_grapes.grapes.error_hooks import (
     ErrorModulation,
     modulate_after_batch_norm,
 )
-from imc_grapes.grapes.factor_source import FactorSource
 from imc_grapes.grapes.factors import EXACT, layer_factors
-from imc_grapes.grapes.incoming_weights import incoming_weights, is_analog, is_recurrent
 from imc_grapes.grapes.input_factors import input_factors
-from imc_grapes.grapes.layers import choose_layers, consumers, last_layer, refuse_empty
 from imc_grapes.grapes.quantised import quantised
 from imc_grapes.grapes.recurrent_hooks import RecurrentModulation
 from imc_grapes.grapes.shared_weights import refuse_shared
 from imc_grapes.grapes.update_count import UpdateCount
 from imc_grapes.grapes.update_hooks import modulate_update
 from imc_grapes.grapes.used_weights import keep_used_weights
+from imc_grapes.layers.attached import modulated_layer, sources_at
+from imc_grapes.layers.factor_source import FactorSource
+from imc_grapes.layers.first_update import FirstUpdate
+from imc_grapes.layers.incoming_weights import incoming_weights, is_analog, is_recurrent
+from imc_grapes.layers.weight_layers import choose_layers, consumers, last_layer, refuse_empty
+from imc_grapes.transport.base import attached_transport
 from kernels.errors import InputError
 
 Mode = Literal["propagating", "local", "lr_matched"]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch._compile import _disable_dynamo
 from torch.autograd import Function
 
-from imc_grapes.grapes.incoming_weights import is_recurrent
+from imc_grapes.layers.incoming_weights import is_recurrent
 from kernels.errors import InputError
 
 _KEY = "imc_grapes.uses"

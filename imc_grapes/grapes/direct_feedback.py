@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from imc_grapes.error_transport.base import ErrorTransport
-from imc_grapes.grapes.factor_source import FactorSource
+from imc_grapes.layers.factor_source import FactorSource
+from imc_grapes.transport.base import ErrorTransport
 from kernels.errors import InputError
 
 

@@ -8,8 +8,8 @@ from torch._compile import _disable_dynamo
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from imc_grapes.grapes.data_flow import DataFlow, Use, no_view
-from imc_grapes.grapes.factor_source import FactorSource
 from imc_grapes.grapes.node_axis import along, output_node_axis
+from imc_grapes.layers.factor_source import FactorSource
 
 _KEY = "imc_grapes.modulation"
 _IN_A_TRACE = "_grapes_modulation"

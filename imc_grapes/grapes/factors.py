@@ -8,13 +8,13 @@ from torch import Tensor, nn
 from crossbar.placement import placed_tiles
 from crossbar.readout import PerDevice, Readout
 from crossbar.readout.layer import read_importance
-from imc_grapes.grapes.incoming_weights import (
+from imc_grapes.grapes.used_weights import reduced_weights
+from imc_grapes.layers.incoming_weights import (
     incoming_weights,
     is_analog,
     per_node,
     weight_names,
 )
-from imc_grapes.grapes.used_weights import reduced_weights
 from kernels.errors import InputError
 from kernels.importance import modulation_factors, per_weight
 

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from crossbar.importance import row_importance
 from crossbar.placement import placed_tiles
 from imc_grapes.grapes.factors import factors_of
-from imc_grapes.grapes.incoming_weights import is_analog
 from imc_grapes.grapes.used_weights import reduced_weights
+from imc_grapes.layers.incoming_weights import is_analog
 
 
 def input_factors(name: str, layer: nn.Module, low: float) -> Tensor:

@@ -12,10 +12,10 @@ from torch.nn import Parameter
 from torch.utils.hooks import RemovableHandle
 
 from crossbar.placement import placed_tiles
-from imc_grapes.grapes.factor_source import FactorSource
-from imc_grapes.grapes.incoming_weights import computed, is_analog
 from imc_grapes.grapes.node_axis import along
 from imc_grapes.grapes.update_hooks import tile_nodes, with_weight_gradient_scaled
+from imc_grapes.layers.factor_source import FactorSource
+from imc_grapes.layers.incoming_weights import computed, is_analog
 from kernels.errors import InputError
 
 

@@ -12,7 +12,7 @@ from torch._compile import _disable_dynamo
 from torch.autograd import Function
 
 from imc_grapes.grapes.data_flow import DataFlow, Use, map_tensors
-from imc_grapes.grapes.factor_source import FactorSource
+from imc_grapes.layers.factor_source import FactorSource
 from kernels.errors import InputError
 
 _MARK = "_grapes_inside"

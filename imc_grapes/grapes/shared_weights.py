@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from imc_grapes.grapes.incoming_weights import incoming_weights
+from imc_grapes.layers.incoming_weights import incoming_weights
 from kernels.errors import InputError
 
 

@@ -14,8 +14,9 @@ from torch.nn import Parameter
 from torch.utils.hooks import RemovableHandle
 
 from crossbar.placement import placed_tiles
-from imc_grapes.grapes.factor_source import FactorSource
-from imc_grapes.grapes.incoming_weights import (
+from imc_grapes.grapes.node_axis import along
+from imc_grapes.layers.factor_source import FactorSource
+from imc_grapes.layers.incoming_weights import (
     computed,
     gates,
     hidden_size,
@@ -23,7 +24,6 @@ from imc_grapes.grapes.incoming_weights import (
     is_analog,
     is_recurrent,
 )
-from imc_grapes.grapes.node_axis import along
 from kernels.errors import InputError
 
 

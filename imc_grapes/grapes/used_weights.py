@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch._compile import _disable_dynamo
 from torch.nn.utils.parametrize import ParametrizationList
 
-from imc_grapes.grapes.incoming_weights import parametrization_of, weight_names
+from imc_grapes.layers.incoming_weights import parametrization_of, weight_names
 
 Reduction = Callable[[Tensor], Tensor]
 

@@ -9,8 +9,8 @@ from aihwkit.nn import AnalogConv2d, AnalogLinear
 from torch import Tensor, nn
 
 from crossbar import PCMConfig
-from imc_grapes.grapes.incoming_weights import is_analog
 from imc_grapes.layers.apart import replaced, taken_apart
+from imc_grapes.layers.incoming_weights import is_analog
 from imc_grapes.layers.obstacles import find_obstacles
 from imc_grapes.layers.patterns import SHOWN, check_patterns, fits, fits_any, some
 from imc_grapes.layers.unfolded_conv import UnfoldedConv

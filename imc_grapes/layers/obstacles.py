@@ -10,7 +10,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.parameter import UninitializedParameter
 from torch.nn.utils import parametrize
 
-from imc_grapes.grapes.incoming_weights import is_analog
+from imc_grapes.layers.incoming_weights import is_analog
 from imc_grapes.layers.patterns import SHOWN, fits_any
 from kernels.errors import InputError
 

@@ -6,7 +6,7 @@ import pandas as pd
 from torch import nn
 
 from crossbar.placement import placed_tiles
-from imc_grapes.grapes.incoming_weights import is_analog
+from imc_grapes.layers.incoming_weights import is_analog
 from imc_grapes.layers.obstacles import find_obstacles, why_no_product
 
 COLUMNS = ("parameter", "shape", "where", "arrays", "devices", "reason", "part")

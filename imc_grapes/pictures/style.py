@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from imc_grapes.metric import Metric
+from imc_grapes.data.metric import Metric
 from imc_grapes.pictures.palette import colours, dashes, shapes
 from imc_grapes.report.analysis import Analysis
 

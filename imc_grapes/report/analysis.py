@@ -10,7 +10,7 @@ from imc_grapes.config.hardware_words import (
     hardware_in_words,
     is_weights_alone,
 )
-from imc_grapes.metric import Metric
+from imc_grapes.data.metric import Metric
 from imc_grapes.pictures.quantities import time_in_words
 from imc_grapes.report.tuning import with_chosen
 from imc_grapes.store.frames import Level, frame_of

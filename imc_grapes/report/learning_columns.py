@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from imc_grapes.metric import NLL_PER_CHORALE
+from imc_grapes.data.metric import NLL_PER_CHORALE
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from imc_grapes.metric import Metric
+from imc_grapes.data.metric import Metric
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.store.base_changes import leaves
 

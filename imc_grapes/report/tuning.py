@@ -4,7 +4,7 @@ from typing import Literal
 
 import pandas as pd
 
-from imc_grapes.metric import Metric
+from imc_grapes.data.metric import Metric
 
 GROUP = ["method", "setting"]
 Edge = Literal["lowest", "highest"]

@@ -1,6 +1,6 @@
 """The answer of a sweep in sentences."""
 
-from imc_grapes.metric import Metric
+from imc_grapes.data.metric import Metric
 from imc_grapes.pictures.quantities import bytes_in_words
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.effect_size import PairedEffect

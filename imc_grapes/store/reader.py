@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from imc_grapes.data.base import DATA
-from imc_grapes.metric import ACCURACY, Metric, metric_in
+from imc_grapes.data.metric import ACCURACY, Metric, metric_in
 from imc_grapes.store.database import open_for_reading
 from kernels.errors import InputError
 

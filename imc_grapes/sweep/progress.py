@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from imc_grapes.metric import Metric
+from imc_grapes.data.metric import Metric
 from imc_grapes.store.plan import Trial
 from imc_grapes.store.records import TrialResult
 

@@ -15,8 +15,8 @@ from imc_grapes.data.dataset import Dataset
 from imc_grapes.data.permuted_tasks import PermutedTasks
 from imc_grapes.data.samples import Samples
 from imc_grapes.grapes import Grapes
-from imc_grapes.tasks.image_classification import ImageClassification
-from imc_grapes.tasks.task import StepLoss, Task
+from imc_grapes.objectives.image_classification import ImageClassification
+from imc_grapes.objectives.objective import StepLoss, Task
 from imc_grapes.training.epoch_metrics import EpochMetrics
 from imc_grapes.training.optimizers import AnyOptimizer
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from crossbar.specs import AccumulatedSpec, OptimizerSpec
 from imc_grapes.config.schema import OptimizerConfig
-from imc_grapes.grapes.incoming_weights import is_analog
+from imc_grapes.layers.incoming_weights import is_analog
 from imc_grapes.training.joint_optimizer import JointOptimizer
 from kernels.errors import InputError
 

@@ -5,7 +5,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from imc_grapes.data.dataset import Dataset, Split
 from imc_grapes.data.permuted_tasks import PermutedTasks
-from imc_grapes.tasks.evaluation_mode import evaluation_mode
+from imc_grapes.objectives.evaluation_mode import evaluation_mode
 from kernels.errors import InputError
 
 

@@ -19,14 +19,14 @@ from crossbar.placement import placed_tiles
 from imc_grapes.config import RunConfig, config_hash
 from imc_grapes.config.schema import PCMHardware
 from imc_grapes.data.dataset import Dataset
-from imc_grapes.error_transport.base import ErrorTransport, attached_transport
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.run import prepare
 from imc_grapes.footprint.optimizer_state import measured_bytes
 from imc_grapes.footprint.step_peak import peak_bytes_of_step
-from imc_grapes.grapes.incoming_weights import is_analog
+from imc_grapes.layers.incoming_weights import is_analog
 from imc_grapes.training.checkpoint import load_checkpoint
 from imc_grapes.training.loop import Trainer, training_step
+from imc_grapes.transport.base import ErrorTransport, attached_transport
 from kernels.errors import InputError
 
 

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from imc_grapes.data.chorales import Chorales
-from imc_grapes.evaluation.hardware import programmable
+from imc_grapes.experiment.programmable import programmable
 from imc_grapes.experiment.restore import FinishedRun, restore
+from imc_grapes.objectives.evaluation_mode import evaluation_mode
 from imc_grapes.pictures.export import export
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.pictures.run.generation import compose
@@ -17,7 +18,6 @@ from imc_grapes.pictures.run.raster import raster_picture
 from imc_grapes.pictures.run.score_over_time import score_over_time_picture
 from imc_grapes.seeding import generator, stream_seed
 from imc_grapes.spiking import SNU, sSNU
-from imc_grapes.tasks.evaluation_mode import evaluation_mode
 from kernels.errors import InputError
 
 PRIMER_STEPS = 16

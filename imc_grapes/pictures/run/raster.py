@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 from torch import Tensor, nn
 
-from imc_grapes.grapes.incoming_weights import is_unit_layer
+from imc_grapes.layers.incoming_weights import is_unit_layer
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.pictures.run.chart import finished, records
 

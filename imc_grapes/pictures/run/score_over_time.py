@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from imc_grapes.metric import metric_named
+from imc_grapes.data.metric import metric_named
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.pictures.run.chart import finished, records
 from imc_grapes.pictures.style import HEIGHT, WIDTH

@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from imc_grapes.metric import Metric
+from imc_grapes.data.metric import Metric
 from imc_grapes.pictures import style
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.pictures.quantities import bytes_in_words

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.sweep.labels import short_keys
+from imc_grapes.store.labels import short_keys
 
 
 def setting_axes(analysis: Analysis) -> list[str]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from imc_grapes import FeedbackAlignment, Grapes
-from imc_grapes.evaluation.alignment import alignment, angle_deg, weight_gradients
+from imc_grapes.evaluate.alignment import alignment, angle_deg, weight_gradients
 
 
 @given(st.floats(0.0, math.pi), st.floats(0.01, 100.0), st.floats(0.01, 100.0))

@@ -9,7 +9,7 @@ from aihwkit.simulator.configs import FloatingPointRPUConfig
 from torch import nn
 
 from imc_grapes import Grapes, RunConfig
-from imc_grapes.hardware import on_hardware
+from imc_grapes.experiment.assemble import on_hardware
 from imc_grapes.networks.lenet import LeNetConfig
 from imc_grapes.networks.resnet9 import ResNet9Config
 from imc_grapes.training.optimizers import build_optimizer

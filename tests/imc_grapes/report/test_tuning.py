@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from imc_grapes.metric import ACCURACY, NLL
+from imc_grapes.data.metric import ACCURACY, NLL
 from imc_grapes.report.analysis import analyse
 from imc_grapes.report.build import build_report
 from imc_grapes.report.markdown import markdown

@@ -6,8 +6,8 @@ from torch import nn
 
 from imc_grapes import RunConfig, run_experiment
 from imc_grapes.config.schema import OptimizerConfig
+from imc_grapes.experiment.assemble import on_hardware
 from imc_grapes.experiment.restore import restore
-from imc_grapes.hardware import on_hardware
 from imc_grapes.training.loop import put_back, snapshot
 from imc_grapes.training.optimizers import build_optimizer
 
