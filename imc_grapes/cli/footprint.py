@@ -55,7 +55,7 @@ def footprint(
 
         typer.echo(json.dumps(footprint_as_json(found), indent=2))
     else:
-        from imc_grapes.experiment.footprint.table import print_footprint
+        from imc_grapes.cli.footprint_table import print_footprint
 
         print_footprint(found, output)
     if as_json and out is None:

@@ -1,14 +1,11 @@
 """What all pictures share: fonts, axes, the colour of each method, facets, the choices above a chart."""
 
-import json
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from imc_grapes.data.metric import Metric
-from imc_grapes.pictures.palette import colours, dashes, shapes
-from imc_grapes.report.analysis import Analysis
 
 FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
 INK, FAINT_INK, GRID = "#1f2733", "#566070", "#e6e9ee"
@@ -54,27 +51,6 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def colour(analysis: Analysis) -> alt.Color:
-    """The colour of each method."""
-    scale = alt.Scale(domain=analysis.series, range=colours(analysis.series, analysis.baseline))
-    return alt.Color("series:N", scale=scale, sort=analysis.series)
-
-
-def shape(analysis: Analysis) -> alt.Shape:
-    """The point shape of each method."""
-    return alt.Shape(
-        "series:N",
-        scale=alt.Scale(domain=analysis.series, range=shapes(analysis.series)),
-        sort=analysis.series,
-    )
-
-
-def dash(analysis: Analysis) -> alt.StrokeDash:
-    """The line style of each method."""
-    scale = alt.Scale(domain=analysis.series, range=dashes(analysis.series))
-    return alt.StrokeDash("series:N", scale=scale, sort=analysis.series)
-
-
 def picked_in_legend(name: str) -> alt.Parameter:
     """Click an entry of the legend to see it alone, shift-click for more."""
     return alt.selection_point(name=name, fields=["series"], bind="legend")
@@ -105,31 +81,6 @@ def number_scale(is_log: bool) -> alt.Scale:
     if is_log:
         return alt.Scale(type="log", nice=False, padding=14)
     return alt.Scale(nice=False, zero=False, padding=14)
-
-
-def faceted(layers: alt.LayerChart, analysis: Analysis, frame: pd.DataFrame) -> dict[str, Any]:
-    """The chart of `frame` once per device config, or once if there is only one; as Vega-Lite, in the common style."""
-    if len(analysis.facets) < 2:
-        return finished(layers.properties(width=WIDTH, height=HEIGHT), frame)
-    choice = alt.param(
-        name="device",
-        value=ALL,
-        bind=alt.binding_select(options=[ALL, *analysis.facets], name="Device config "),
-    )
-    shown = json.dumps(analysis.facets[:MOST_FACETS])
-    chart = (
-        layers.properties(width=FACET_WIDTH, height=FACET_HEIGHT)
-        .facet(
-            facet=alt.Facet("facet:N", sort=analysis.facets),
-            columns=FACET_COLUMNS,
-            data=alt.Data(values=[]),
-        )
-        .add_params(choice)
-        .transform_filter(
-            f"device == '{ALL}' ? indexof({shown}, datum.facet) >= 0 : datum.facet == device"
-        )
-    )
-    return finished(chart, frame)
 
 
 def finished(chart: Any, frame: pd.DataFrame) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from imc_grapes.config.load import describe
 from imc_grapes.config.overrides import set_key
 from imc_grapes.config.stopping_rules import why_no_validation
 from imc_grapes.config.yaml_file import YamlDocument
+from imc_grapes.store.labels import axis_part, joined, method_of, short_keys
 from imc_grapes.store.plan import Axis, Choice, Role, Setting, Trial
 from imc_grapes.sweep.axes import CASE, Axes
 from imc_grapes.store.labels import axis_part, joined, method_of, short_keys

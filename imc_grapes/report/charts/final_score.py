@@ -3,9 +3,9 @@
 import altair as alt
 import pandas as pd
 
-from imc_grapes.pictures import style
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.charts import encodings
 from imc_grapes.report.statistics import Standing
 
 
@@ -35,7 +35,7 @@ def final_score_picture(analysis: Analysis, found: list[Standing]) -> Picture | 
             title=None,
             axis=alt.Axis(grid=True, domain=False, ticks=False),
         ),
-        color=style.colour(analysis).legend(None),
+        color=encodings.colour(analysis).legend(None),
     )
     scale = alt.Scale(zero=False, padding=12)
     dots = (
@@ -66,7 +66,7 @@ def final_score_picture(analysis: Analysis, found: list[Standing]) -> Picture | 
             ],
         )
     )
-    spec = style.faceted(alt.layer(bars, dots, middles), analysis, frame)
+    spec = encodings.faceted(alt.layer(bars, dots, middles), analysis, frame)
     return Picture(
         name=f"final-{metric.name}",
         title=f"{metric.title} after training",

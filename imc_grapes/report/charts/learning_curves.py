@@ -6,9 +6,10 @@ import altair as alt
 import pandas as pd
 
 from imc_grapes.pictures import style
-from imc_grapes.pictures.curves import curves
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.charts import encodings
+from imc_grapes.pictures.curves import curves
 
 _FEW_EPOCHS = 10
 
@@ -46,7 +47,7 @@ def learning_curves_picture(analysis: Analysis) -> Picture | None:
         title="Learning curves",
         caption=f"{metric.title} on {data} data after each epoch of training, before the weights are programmed; "
         "the band is one standard deviation over seeds.",
-        spec=style.faceted(layers, analysis, frame),
+        spec=encodings.faceted(layers, analysis, frame),
     )
 
 

@@ -8,6 +8,7 @@ from imc_grapes.pictures import style
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.pictures.quantities import bytes_in_words
 from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.charts import encodings
 from imc_grapes.report.statistics import Standing
 
 _MARGIN = 0.06
@@ -54,14 +55,14 @@ def pareto_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
     bars = base.mark_rule(strokeWidth=1.6).encode(
         y="low:Q",
         y2="high:Q",
-        color=style.colour(analysis),
+        color=encodings.colour(analysis),
         opacity=alt.condition(picked, alt.value(0.75), alt.value(0.05)),
     )
     points = (
         base.mark_point(filled=True, size=110)
         .encode(
-            color=style.colour(analysis),
-            shape=style.shape(analysis),
+            color=encodings.colour(analysis),
+            shape=encodings.shape(analysis),
             opacity=alt.condition(picked, alt.value(1.0), alt.value(0.08)),
             tooltip=[
                 alt.Tooltip("series:N", title="method"),
@@ -80,7 +81,7 @@ def pareto_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
             f"the best {metric.label} at each amount of memory. "
             "Bars are one standard deviation over seeds; methods with the same memory stand side by side."
         ),
-        spec=style.faceted(alt.layer(front, bars, points), analysis, frame),
+        spec=encodings.faceted(alt.layer(front, bars, points), analysis, frame),
     )
 
 

@@ -3,11 +3,12 @@
 import altair as alt
 
 from imc_grapes.pictures import style
-from imc_grapes.pictures.curves import curves
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.pictures.quantities import time_in_words
 from imc_grapes.pictures.time_axis import plotted, time_axis
 from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.charts import encodings
+from imc_grapes.pictures.curves import curves
 from imc_grapes.report.statistics import score_over_time
 
 
@@ -45,7 +46,7 @@ def score_over_time_picture(analysis: Analysis) -> Picture | None:
         name=f"{metric.name}-over-time",
         title=f"{metric.title} against time since programming",
         caption=_caption(analysis),
-        spec=style.faceted(layers, analysis, frame),
+        spec=encodings.faceted(layers, analysis, frame),
     )
 
 

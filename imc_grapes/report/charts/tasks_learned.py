@@ -3,9 +3,10 @@
 import altair as alt
 
 from imc_grapes.pictures import style
-from imc_grapes.pictures.curves import curves
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.charts import encodings
+from imc_grapes.pictures.curves import curves
 
 
 def tasks_learned_picture(analysis: Analysis) -> Picture | None:
@@ -41,5 +42,5 @@ def tasks_learned_picture(analysis: Analysis) -> Picture | None:
         title="What is kept of earlier tasks",
         caption="Mean test accuracy on all tasks learned so far, before the weights are programmed; the band is one "
         "standard deviation over seeds.",
-        spec=style.faceted(layers, analysis, style.score_columns(frame, analysis.metric)),
+        spec=encodings.faceted(layers, analysis, style.score_columns(frame, analysis.metric)),
     )

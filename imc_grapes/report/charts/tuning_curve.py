@@ -6,6 +6,7 @@ import pandas as pd
 from imc_grapes.pictures import style
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.charts import encodings
 
 _WORTH_A_LOG_AXIS = 4.0
 
@@ -41,14 +42,14 @@ def tuning_picture(analysis: Analysis) -> Picture | None:
             axis=alt.Axis(values=values, format="~g", labelOverlap="greedy", grid=False),
         ),
         y=style.score_axis("score:Q", f"validation {metric.heading}"),
-        color=style.colour(analysis),
+        color=encodings.colour(analysis),
     )
-    lines = base.mark_line(strokeWidth=2).encode(strokeDash=style.dash(analysis), opacity=faded)
+    lines = base.mark_line(strokeWidth=2).encode(strokeDash=encodings.dash(analysis), opacity=faded)
     bars = base.mark_rule(strokeWidth=1.2).encode(y="low:Q", y2="high:Q", opacity=faded)
     points = (
         base.mark_point(filled=True, size=55)
         .encode(
-            shape=style.shape(analysis),
+            shape=encodings.shape(analysis),
             opacity=faded,
             tooltip=[
                 alt.Tooltip("series:N", title=analysis.compares),
@@ -74,5 +75,5 @@ def tuning_picture(analysis: Analysis) -> Picture | None:
             "Everything else on this page is about the ringed values alone. "
             "Where a ring sits at the end of its line, a wider range may do better."
         ),
-        spec=style.faceted(alt.layer(lines, bars, points, rings), analysis, frame),
+        spec=encodings.faceted(alt.layer(lines, bars, points, rings), analysis, frame),
     )

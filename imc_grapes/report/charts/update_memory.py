@@ -7,6 +7,7 @@ from imc_grapes.pictures import style
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.pictures.quantities import bytes_in_words
 from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.charts import encodings
 from imc_grapes.report.statistics import Standing
 
 
@@ -34,7 +35,7 @@ def update_memory_picture(analysis: Analysis, found: list[Standing]) -> Picture 
         ),
     )
     bars = base.mark_bar(cornerRadiusEnd=3, height={"band": 0.62}).encode(
-        color=style.colour(analysis).legend(None),
+        color=encodings.colour(analysis).legend(None),
         tooltip=[
             alt.Tooltip("series:N", title="method"),
             alt.Tooltip("words:N", title="update state"),

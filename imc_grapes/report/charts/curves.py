@@ -4,6 +4,7 @@ import altair as alt
 
 from imc_grapes.pictures import style
 from imc_grapes.report.analysis import Analysis
+from imc_grapes.report.charts import encodings
 
 _BAND, _FULL, _FADED = 0.12, 1.0, 0.08
 
@@ -21,7 +22,7 @@ def curves(
         tooltips: what a point tells beside its method.
     """
     picked = style.picked_in_legend(name)
-    base = alt.Chart().encode(x=along_x, color=style.colour(analysis))
+    base = alt.Chart().encode(x=along_x, color=encodings.colour(analysis))
     visible = alt.condition(picked, alt.value(_FULL), alt.value(_FADED))
     band = base.mark_area().encode(
         y=style.score_axis("low:Q", title),
@@ -29,13 +30,13 @@ def curves(
         opacity=alt.condition(picked, alt.value(_BAND), alt.value(0.0)),
     )
     line = base.mark_line(strokeWidth=2).encode(
-        y="score:Q", strokeDash=style.dash(analysis), opacity=visible
+        y="score:Q", strokeDash=encodings.dash(analysis), opacity=visible
     )
     points = (
         base.mark_point(filled=True, size=48)
         .encode(
             y="score:Q",
-            shape=style.shape(analysis),
+            shape=encodings.shape(analysis),
             opacity=visible,
             tooltip=[alt.Tooltip("series:N", title=analysis.compares), *tooltips],
         )
