@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from crossbar.aihwkit_presets import AihwkitPreset
     from device_models.presets import Preset
     from device_models.registry import Entry, Registry
-    from crossbar.aihwkit_presets import AihwkitPreset
 
 
 def presets(
@@ -55,7 +54,6 @@ def _show_one(name: str, *, as_json: bool) -> None:
     from device_models.presets import find_preset as find_device_model
     from device_models.presets import presets as device_models
     from device_models.registry import not_one_of
-    from crossbar.aihwkit_presets import all_presets, find_preset
 
     if name in {model.name for model in device_models()}:
         model = find_device_model(name)

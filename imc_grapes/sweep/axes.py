@@ -7,7 +7,6 @@ from imc_grapes.config.load import describe
 from imc_grapes.config.yaml_file import KeyPath, YamlDocument
 from imc_grapes.store.labels import is_method_key, joined, short_keys
 from imc_grapes.store.plan import Axis, Choice, Role, Setting
-from imc_grapes.store.labels import is_method_key, joined, short_keys
 from imc_grapes.sweep.schema import SweepConfig
 from imc_grapes.sweep.values import choices
 from kernels.errors import InputError

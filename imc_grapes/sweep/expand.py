@@ -13,7 +13,6 @@ from imc_grapes.config.yaml_file import YamlDocument
 from imc_grapes.store.labels import axis_part, joined, method_of, short_keys
 from imc_grapes.store.plan import Axis, Choice, Role, Setting, Trial
 from imc_grapes.sweep.axes import CASE, Axes
-from imc_grapes.store.labels import axis_part, joined, method_of, short_keys
 from imc_grapes.sweep.schema import SweepConfig
 from kernels.errors import InputError
 

@@ -9,7 +9,6 @@ from imc_grapes.config.load import describe
 from imc_grapes.config.yaml_file import KeyPath, YamlDocument
 from imc_grapes.store.labels import value_label
 from imc_grapes.store.plan import Choice, Setting
-from imc_grapes.store.labels import value_label
 from kernels.errors import InputError
 
 _SPACES: dict[str, Any] = {"linspace": np.linspace, "logspace": np.geomspace}

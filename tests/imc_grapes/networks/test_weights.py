@@ -10,10 +10,10 @@ from imc_grapes import InputError, RunConfig, run_experiment
 from imc_grapes.config import load_run_config
 from imc_grapes.config.yaml_file import dump_yaml
 from imc_grapes.data.load import load_dataset
-from imc_grapes.objectives.accuracy import accuracy
 from imc_grapes.experiment.restore import restore
 from imc_grapes.networks.mlp import MLPConfig
 from imc_grapes.networks.weights import load_weights
+from imc_grapes.objectives.accuracy import accuracy
 
 CONFIG = """\
 name: trained elsewhere
