@@ -3,12 +3,12 @@
 import altair as alt
 
 from imc_grapes.pictures import style
-from imc_grapes.pictures.curves import curves
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.pictures.quantities import time_in_words
 from imc_grapes.pictures.time_axis import plotted, time_axis
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.charts import encodings
+from imc_grapes.report.charts.curves import curves
 from imc_grapes.report.statistics import score_over_time
 
 

@@ -3,10 +3,10 @@
 import altair as alt
 
 from imc_grapes.pictures import style
-from imc_grapes.pictures.curves import curves
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.charts import encodings
+from imc_grapes.report.charts.curves import curves
 
 
 def tasks_learned_picture(analysis: Analysis) -> Picture | None:
