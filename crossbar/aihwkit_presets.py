@@ -3,14 +3,13 @@
 Everything is read from aihwkit's own classes and docstrings, so a newer aihwkit lists its newer presets.
 """
 
-import difflib
 import inspect
 import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from kernels.errors import InputError
+from kernels.errors import InputError, did_you_mean
 
 _REFERENCE = re.compile(r"\.\. _`(?P<text>[^`]+)`:\s*(?P<url>\S+)")
 
@@ -54,9 +53,8 @@ def find_preset(name: str) -> AihwkitPreset:
     presets = all_presets()
     if name in presets:
         return presets[name]
-    near = difflib.get_close_matches(name, presets, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise InputError(f"'{name}' is no preset of aihwkit; {hint}`imc-grapes presets` lists them all")
+    hint = did_you_mean(name, presets) or ";"
+    raise InputError(f"'{name}' is no preset of aihwkit{hint} `imc-grapes presets` lists them all")
 
 
 def _describe(name: str, cls: type[Any]) -> AihwkitPreset:

@@ -27,7 +27,7 @@ from crossbar.streams import TileStreams
 from device_models.faults import Faults
 from device_models.parameters import Parameters, one_line
 from device_models.training import DEVICES, TrainingModel, TrainingModelSpec
-from kernels.errors import InputError
+from kernels.errors import InputError, did_you_mean
 
 Spec = TypeVar("Spec", bound=Parameters)
 _UPDATE_NAMES = ("pulsed", "accumulated")
@@ -192,6 +192,7 @@ def _choice(
     if values.get(tag) not in names:
         raise InputError(
             f"{key}.{tag}: must be one of {', '.join(names)} (got {values.get(tag)!r})"
+            f"{did_you_mean(values.get(tag), names)}"
         )
     try:
         return TypeAdapter(union).validate_python(values)
@@ -215,6 +216,7 @@ def _spec(key: str, value: Any, default: Spec) -> Spec:
 def _io_spec(value: Any) -> IOSpec:
     if isinstance(value, str):
         if value not in _IO_NAMES:
-            raise InputError(f"io: must be one of {', '.join(_IO_NAMES)} (got {value!r})")
+            hint = did_you_mean(value, _IO_NAMES)
+            raise InputError(f"io: must be one of {', '.join(_IO_NAMES)} (got {value!r}){hint}")
         return IOSpec(perfect=value == "perfect")
     return _spec("io", value, IOSpec())

@@ -1,13 +1,14 @@
 """The base of every parameter object: frozen, without unknown keys, with one-line errors."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, ErrorDetails
 
-from kernels.errors import InputError
+from kernels.errors import InputError, did_you_mean
 
 
 class Parameters(BaseModel):
@@ -38,7 +39,7 @@ class Parameters(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            raise InputError(one_line(error)) from None
+            raise InputError(one_line(error, cls.model_fields)) from None
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -61,12 +62,30 @@ class Parameters(BaseModel):
         return None
 
 
-def one_line(error: ValidationError) -> str:
-    """All complaints of a pydantic error, each as `name: complaint (got value)`."""
+def one_line(error: ValidationError, names: Iterable[str] = ()) -> str:
+    """All complaints of a pydantic error, each as `name: complaint (got value)`.
+
+    Args:
+        error: the error.
+        names: of the parameters there are, of which the closest is suggested in place of an unknown one.
+    """
     complaints = []
     for item in error.errors():
         name = ".".join(str(part) for part in item["loc"]) or error.title
+        if item["type"] == "extra_forbidden":
+            hint = did_you_mean(name, names) if len(item["loc"]) == 1 else ""
+            complaints.append(f"{name}: there is no such parameter (got {item['input']!r}){hint}")
+            continue
         # A rule over several parameters has the whole mapping as its input, and names its values.
         got = "" if isinstance(item["input"], dict) else f" (got {item['input']!r})"
-        complaints.append(f"{name}: {item['msg'].removeprefix('Value error, ')}{got}")
+        complaints.append(
+            f"{name}: {item['msg'].removeprefix('Value error, ')}{got}{suggested_value(item)}"
+        )
     return "; ".join(complaints)
+
+
+def suggested_value(problem: ErrorDetails) -> str:
+    """``; did you mean sgd?`` where pydantic refused a text that is close to one of a fixed set; else nothing."""
+    if problem["type"] != "literal_error":
+        return ""
+    return did_you_mean(problem["input"], re.findall(r"'([^']*)'", problem["ctx"]["expected"]))

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from device_models.parameters import suggested_value
 from device_models.registry import not_one_of
+from imc_grapes.config.known_keys import suggested_key
 from imc_grapes.config.overrides import apply_overrides
 from imc_grapes.config.rules import broken_rules
 from imc_grapes.config.schema import RunConfig
@@ -67,7 +69,11 @@ def validate(model: type[Model], document: YamlDocument) -> Model:
             key = _yaml_path(problem["loc"], document.values)
             if problem["type"] == "union_tag_invalid":
                 key = (*key, problem["ctx"]["discriminator"].strip("'"))
-            problems.append(describe(document, key, _explain(problem, key, document.values)))
+            message = _explain(problem, key, document.values)
+            if problem["type"] == "extra_forbidden":
+                hint = suggested_key(model, key, document.values) or ";"
+                message = f"unknown key{hint} `imc-grapes schema` lists the keys that exist"
+            problems.append(describe(document, key, message + suggested_value(problem)))
         raise InputError("\n".join(dict.fromkeys(problems))) from None
 
 
@@ -101,8 +107,6 @@ def _yaml_path(loc: tuple[str | int, ...], values: Any) -> KeyPath:
 def _explain(problem: Any, key: KeyPath, values: Any) -> str:
     kind = problem["type"]
     context = problem.get("ctx", {})
-    if kind == "extra_forbidden":
-        return "unknown key; `imc-grapes schema` lists the keys that exist"
     if kind == "missing":
         return "is required"
     if kind == "union_tag_invalid":

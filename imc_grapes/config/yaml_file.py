@@ -28,6 +28,10 @@ class YamlDocument:
 
     def where(self, path: KeyPath) -> str:
         """``file:line`` of the key at `path`, or of its nearest ancestor that the file holds; or what overrode it."""
+        if path and path not in self.lines:
+            for overridden, origin in self.overrides.items():
+                if overridden[: len(path)] == path:
+                    return origin
         while path and path not in self.lines:
             if path in self.overrides:
                 return self.overrides[path]

@@ -9,7 +9,7 @@ from imc_grapes.store.labels import is_method_key, joined, short_keys
 from imc_grapes.store.plan import Axis, Choice, Role, Setting
 from imc_grapes.sweep.schema import SweepConfig
 from imc_grapes.sweep.values import choices
-from kernels.errors import InputError
+from kernels.errors import InputError, did_you_mean
 
 CASE = "case"
 DEFAULT_TUNED_KEY = "training.optimizer.lr"
@@ -45,7 +45,11 @@ def axes_of(config: SweepConfig, document: YamlDocument) -> Axes:
     for key in config.side_by_side:
         if key not in config.grid:
             raise InputError(
-                describe(document, ("side_by_side",), f"'{key}' is no key of the grid")
+                describe(
+                    document,
+                    ("side_by_side",),
+                    f"'{key}' is no key of the grid{did_you_mean(key, config.grid)}",
+                )
             )
     untuned = [axis for axis in (_cases(config, document), _zipped(config, document)) if axis]
     grid = {}
@@ -107,7 +111,9 @@ def _tune_key(config: SweepConfig, document: YamlDocument) -> str | None:
             message = f"'{config.tune}' stands in side_by_side too: it is either tuned or shown side by side"
             raise InputError(describe(document, ("tune",), message))
         if config.tune not in config.grid:
-            message = f"'{config.tune}' is no key of the grid; give its values too: {{{config.tune}: [...]}}"
+            hint = did_you_mean(config.tune, config.grid)
+            hint = hint or f"; give its values too: {{{config.tune}: [...]}}"
+            message = f"'{config.tune}' is no key of the grid{hint}"
             raise InputError(describe(document, ("tune",), message))
         return config.tune
     if len(config.tune) != 1:
@@ -144,7 +150,8 @@ def _tuned_per_case(
 ) -> dict[str, Axis]:
     for name in raw:
         if name not in config.cases:
-            message = f"is none of the cases: {', '.join(config.cases)}"
+            hint = did_you_mean(name, config.cases)
+            message = f"is none of the cases: {', '.join(config.cases)}{hint}"
             raise InputError(describe(document, (*path, name), message))
     missing = [name for name in config.cases if name not in raw]
     if missing:

@@ -10,9 +10,9 @@ from imc_grapes.config.yaml_file import read_yaml
 from imc_grapes.store.plan import SweepPlan
 from imc_grapes.sweep.axes import axes_of
 from imc_grapes.sweep.expand import expand
-from imc_grapes.sweep.scale import at_scale, scaled_base, told_apart
+from imc_grapes.sweep.scale import at_scale, scaled_base, split_overrides
 from imc_grapes.sweep.schema import SweepConfig
-from kernels.errors import InputError
+from kernels.errors import InputError, did_you_mean
 
 
 def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepPlan:
@@ -27,7 +27,7 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepPlan:
         InputError: anything is wrong with the sweep file, the base config or a trial; the message lists the problems
             with their file, line and key.
     """
-    asked = told_apart(overrides)
+    asked = split_overrides(overrides)
     document = apply_overrides(at_scale(read_yaml(path), asked.scale), asked.sweep)
     config = validate(SweepConfig, document)
     base_path = path.parent / config.base
@@ -39,7 +39,8 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepPlan:
     trials = expand(config, document, axes, base_document, base)
     methods = list(dict.fromkeys(trial.method for trial in trials))
     if config.baseline is not None and config.baseline not in methods:
-        message = f"'{config.baseline}' is none of the methods: {', '.join(methods)}"
+        hint = did_you_mean(config.baseline, methods)
+        message = f"'{config.baseline}' is none of the methods: {', '.join(methods)}{hint}"
         raise InputError(describe(document, ("baseline",), message))
     return SweepPlan(
         name=path.stem if asked.scale is None else f"{path.stem}-{asked.scale}",

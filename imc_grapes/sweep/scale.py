@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from imc_grapes.config import RunConfig
 from imc_grapes.config.load import validate
 from imc_grapes.config.overrides import apply_overrides
 from imc_grapes.config.yaml_file import KeyPath, YamlDocument
 from imc_grapes.store.plan import Setting
 from imc_grapes.sweep.expand import resolve
 from imc_grapes.sweep.schema import SweepConfig
-from kernels.errors import InputError
+from kernels.errors import InputError, did_you_mean
 
 _SCALES = "scales"
 _SWEEP_KEYS = ("seeds", "margin")
@@ -17,7 +18,7 @@ _SWEEP_KEYS = ("seeds", "margin")
 
 @dataclass(frozen=True)
 class Overrides:
-    """What ``--set`` asks of a sweep, told apart."""
+    """What ``--set`` asks of a sweep: of the sweep file, and of the base config."""
 
     scale: str | None
     sweep: tuple[str, ...]
@@ -26,15 +27,31 @@ class Overrides:
     """Of the run config that every trial starts from."""
 
 
-def told_apart(overrides: Sequence[str]) -> Overrides:
-    """``scale=NAME`` chooses a scale, ``seeds=N`` and ``margin=X`` are of the sweep file, any other key of the base."""
+def split_overrides(overrides: Sequence[str]) -> Overrides:
+    """``scale=NAME`` chooses a scale, ``seeds=N`` and ``margin=X`` are of the sweep file, any other key of the base.
+
+    Raises:
+        InputError: a key is none of these, but close to one.
+    """
     named: dict[str, list[str]] = {"scale": [], "sweep": [], "base": []}
     for override in overrides:
         key = override.partition("=")[0].strip()
         kind = "scale" if key == "scale" else "sweep" if key in _SWEEP_KEYS else "base"
+        if kind == "base":
+            _refuse_misspelt(override, key)
         named[kind].append(override)
     scales = [override.partition("=")[2].strip() for override in named["scale"]]
     return Overrides(scales[-1] if scales else None, tuple(named["sweep"]), tuple(named["base"]))
+
+
+def _refuse_misspelt(override: str, key: str) -> None:
+    """A key that no base config has, and that is close to one of a sweep: the base would not know what was meant."""
+    if key.partition(".")[0] in RunConfig.model_fields:
+        return
+    if hint := did_you_mean(key, ("scale", *_SWEEP_KEYS, *RunConfig.model_fields)):
+        raise InputError(
+            f"--set {override}: '{key}' is a key neither of the sweep nor of its base{hint}"
+        )
 
 
 def at_scale(document: YamlDocument, scale: str | None) -> YamlDocument:
@@ -48,6 +65,7 @@ def at_scale(document: YamlDocument, scale: str | None) -> YamlDocument:
     scales = validate(SweepConfig, document).scales
     if scale not in scales:
         known = f"its scales are: {', '.join(scales)}" if scales else "it has no scales"
+        known += did_you_mean(scale, scales)
         raise InputError(f"--set scale={scale}: {document.source} has no such scale; {known}")
     values, lines = dict(document.values), dict(document.lines)
     path: KeyPath = (_SCALES, scale)

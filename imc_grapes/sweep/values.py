@@ -9,7 +9,7 @@ from imc_grapes.config.load import describe
 from imc_grapes.config.yaml_file import KeyPath, YamlDocument
 from imc_grapes.store.labels import value_label
 from imc_grapes.store.plan import Choice, Setting
-from kernels.errors import InputError
+from kernels.errors import InputError, did_you_mean
 
 _SPACES: dict[str, Any] = {"linspace": np.linspace, "logspace": np.geomspace}
 _SIGNIFICANT_DIGITS = 12
@@ -39,6 +39,7 @@ def _choices(key: str, raw: Any, document: YamlDocument, path: KeyPath) -> Itera
         for value in _spaced(next(iter(raw)), document, path, raw):
             yield _choice(key, value_label(key, value), value, document, path)
     elif isinstance(raw, dict):
+        _refuse_misspelt_form(raw, document, path)
         for name, value in raw.items():
             yield _choice(key, str(name), value, document, (*path, name))
     else:
@@ -47,6 +48,16 @@ def _choices(key: str, raw: Any, document: YamlDocument, path: KeyPath) -> Itera
             f"or a mapping of names to values (got {raw!r})"
         )
         raise InputError(describe(document, path, message))
+
+
+def _refuse_misspelt_form(raw: dict[str, Any], document: YamlDocument, path: KeyPath) -> None:
+    """A list of numbers under the one name that is nearly ``linspace`` is meant to be spaced, not to be named."""
+    if len(raw) != 1:
+        return
+    name, value = next(iter(raw.items()))
+    hint = did_you_mean(name, _SPACES)
+    if hint and isinstance(value, list):
+        raise InputError(describe(document, (*path, name), f"is no way to space values{hint}"))
 
 
 def _choice(key: str, label: str, value: Any, document: YamlDocument, path: KeyPath) -> Choice:

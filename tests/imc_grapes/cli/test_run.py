@@ -93,7 +93,7 @@ def test_an_installed_command_refuses_bad_input_with_status_2(tmp_path):
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == (
-        "error: bad.yaml:2: sede: unknown key; `imc-grapes schema` lists the keys that exist\n"
+        "error: bad.yaml:2: sede: unknown key; did you mean seed? `imc-grapes schema` lists the keys that exist\n"
     )
 
 
