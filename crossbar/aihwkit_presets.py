@@ -79,12 +79,12 @@ def _describe(name: str, cls: type[Any]) -> AihwkitPreset:
 def _devices(config: Any) -> list[Any]:
     """The outer device of a config and the devices inside it, outermost first."""
     device = getattr(config, "device", None)
-    found = []
+    devices = []
     while device is not None:
-        found.append(device)
+        devices.append(device)
         inner = getattr(device, "unit_cell_devices", None) or [getattr(device, "device", None)]
         device = inner[0]
-    return found
+    return devices
 
 
 def _device_words(config: Any, devices: list[Any], drifts: bool) -> str:

@@ -59,12 +59,12 @@ def _tile_weights(tile: Any) -> npt.NDArray[np.float32]:
     if hasattr(tile, "g_plus"):
         difference = tile.g_plus - tile.g_minus
         pairs = difference if difference.ndim == 2 else difference.sum(0)
-        found = pairs * np.float32(tile.tile.devices.weight_per_uS)
+        weights = pairs * np.float32(tile.tile.devices.weight_per_uS)
     elif tile.shared_weights is not None and not tile.shared_weights.is_cuda:
-        found = tile.shared_weights.detach().numpy()
+        weights = tile.shared_weights.detach().numpy()
     else:
-        found = tile.tile.get_weights().detach().cpu().numpy()
-    return np.asarray(found[:, : tile.in_size], np.float32)
+        weights = tile.tile.get_weights().detach().cpu().numpy()
+    return np.asarray(weights[:, : tile.in_size], np.float32)
 
 
 def _tile_importance(tile: Any) -> Vector:

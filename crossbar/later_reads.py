@@ -88,14 +88,14 @@ def read_by_law(
     Raises:
         InputError: the device model has no such law, or nothing conducts that could be compensated.
     """
-    found = ReadOut(torch.empty(devices.shape))
+    read_out = ReadOut(torch.empty(devices.shape))
     if noise:
-        found.variance = torch.empty(devices.shape)
-    devices.read_by_law(time_s, found.weights, found.variance)
+        read_out.variance = torch.empty(devices.shape)
+    devices.read_by_law(time_s, read_out.weights, read_out.variance)
     if compensate is not None:
         reference, now = (devices.one_read(at, seed, noise) for at in (0.0, time_s))
-        found.gain = _gain(devices, reference, now, compensate)
-    return found
+        read_out.gain = _gain(devices, reference, now, compensate)
+    return read_out
 
 
 def _gain(

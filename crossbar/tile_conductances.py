@@ -49,11 +49,11 @@ def conductances(layer: nn.Module) -> Iterator[TileConductances]:
     Raises:
         InputError: the layer has no analog tile.
     """
-    found = False
+    has_tiles = False
     for placed in _placed_tiles(layer):
-        found = True
+        has_tiles = True
         yield TileConductances(*_pair(placed.tile), placed.rows, placed.columns)
-    if not found:
+    if not has_tiles:
         raise InputError(f"{type(layer).__name__} has no analog tile, so no conductances")
 
 

@@ -41,8 +41,8 @@ class TileContext(AnalogContext):
         new = list(kept)[self._summed :]
         if new:
             x, d = (torch.cat([_rows(part) for part in parts]) for parts in zip(*new, strict=True))
-            found = self.analog_tile.weight_gradient(x, d)
-            self._gradient = found if self._gradient is None else self._gradient.add_(found)
+            gradient = self.analog_tile.weight_gradient(x, d)
+            self._gradient = gradient if self._gradient is None else self._gradient.add_(gradient)
             self._summed = len(self.analog_input)
         return self._gradient
 
@@ -96,8 +96,8 @@ class TileFunction(AnalogFunction):
         ctx.leaves_errors = _weights_are_asked_for(ctx)
         if ctx.leaves_errors:
             ctx.analog_ctx.begin_backward()
-            found: tuple[Tensor | None, ...] = AnalogFunction.backward(ctx, grad_output)
-            return found
+            gradients: tuple[Tensor | None, ...] = AnalogFunction.backward(ctx, grad_output)
+            return gradients
         ctx.saved_analog_tensors = ctx.saved_tensors
         to_inputs = ctx.analog_tile.backward(grad_output, ctx)
         ctx.saved_analog_tensors = []

@@ -80,8 +80,8 @@ class Faults(Parameters):
             The indices of the stuck devices.
         """
         if self.stuck_reset == 0.0 and self.stuck_set == 0.0:
-            nobody = np.empty(0, np.int64)
-            return FaultMap(nobody, nobody)
+            none_stuck = np.empty(0, np.int64)
+            return FaultMap(none_stuck, none_stuck)
         u = uniforms(stream_key(seed, "stuck devices"), n_devices)
         # In float64: a fraction of 1 rounded to float32 must still catch every device.
         return FaultMap(

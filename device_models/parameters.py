@@ -46,11 +46,11 @@ class Parameters(BaseModel):
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         """With the description of a parameter where it was first declared, unless it has one of its own."""
-        found = handler(schema)
-        for name, parameter in handler.resolve_ref_schema(found).get("properties", {}).items():
+        described = handler(schema)
+        for name, parameter in handler.resolve_ref_schema(described).get("properties", {}).items():
             if description := cls.description_of(name):
                 parameter.setdefault("description", description)
-        return found
+        return described
 
     @classmethod
     def description_of(cls, name: str) -> str | None:

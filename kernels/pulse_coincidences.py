@@ -51,7 +51,7 @@ def _lines(values, order, size):  # type: ignore[no-untyped-def]
 )
 def _fire(p, size, order, count, slots, key, index, fired, start):  # type: ignore[no-untyped-def]
     """The lines that fire, slot by slot: those of slot s are `fired[start[s] : start[s + 1]]`."""
-    found = 0
+    fired_so_far = 0
     slot = 0
     start[0] = 0
     cell = np.int64(-1)
@@ -71,14 +71,14 @@ def _fire(p, size, order, count, slots, key, index, fired, start):  # type: igno
             at = cell // count
             while slot < at:
                 slot += 1
-                start[slot] = found
+                start[slot] = fired_so_far
             line = cell - at * count
             if np.float32(keep_word) * _TWO_TO_MINUS_32 < size[line]:
-                fired[found] = order[line]
-                found += 1
+                fired[fired_so_far] = order[line]
+                fired_so_far += 1
     while slot < slots:
         slot += 1
-        start[slot] = found
+        start[slot] = fired_so_far
 
 
 @cache

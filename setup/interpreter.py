@@ -59,10 +59,10 @@ def running() -> Interpreter:
     interpreter when it makes the environment anew.
     """
     base = getattr(sys, "_base_executable", sys.executable)
-    found = describe(base)
-    if found is None:
+    interpreter = describe(base)
+    if interpreter is None:
         raise RuntimeError(f"{base} does not run")
-    return found
+    return interpreter
 
 
 def in_environment(venv: Path) -> Interpreter | None:
@@ -77,5 +77,5 @@ def in_environment(venv: Path) -> Interpreter | None:
     made_here = any(
         line.startswith("command = ") and line.endswith(f" {venv}") for line in settings.split("\n")
     )
-    found = describe(str(venv / "bin" / "python")) if made_here else None
-    return found if found is not None and found.has_pip else None
+    interpreter = describe(str(venv / "bin" / "python")) if made_here else None
+    return interpreter if interpreter is not None and interpreter.has_pip else None

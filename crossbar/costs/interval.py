@@ -33,9 +33,9 @@ def total(parts: Iterable[Interval]) -> Interval:
 
 def largest(parts: Iterable[Interval]) -> Interval:
     """The largest low, the largest typical and the largest high."""
-    found = list(parts)
+    intervals = list(parts)
     return Interval(
-        max(one.low for one in found),
-        max(one.typical for one in found),
-        max(one.high for one in found),
+        max(one.low for one in intervals),
+        max(one.typical for one in intervals),
+        max(one.high for one in intervals),
     )

@@ -153,7 +153,7 @@ class AihwkitNoiseModel(BaseNoiseModel):
         Returns:
             Conductances in µS, same shape, without the spread of g_max, which belongs to devices.
         """
-        nobody = np.empty(0, np.int64)
+        none_stuck = np.empty(0, np.int64)
         g = _to_numpy(g_prog)
         noise = self.statistics.read_noise.relative(
             g.reshape(-1), np.full(1, self.g_max, np.float32)
@@ -163,7 +163,7 @@ class AihwkitNoiseModel(BaseNoiseModel):
             nu=_to_numpy(drift_noise_param),
             relative_noise=noise.reshape(g.shape),
             g_limit_uS=np.array(self.g_max * self.statistics.headroom, np.float32),
-            stuck=FaultMap(nobody, nobody),
+            stuck=FaultMap(none_stuck, none_stuck),
             stream=0,
         )
         return _like(self.statistics.read(state, float(t_inference), _seed()), g_prog)

@@ -24,16 +24,16 @@ def parts_of(name: str) -> dict[str, Any]:
         InputError: there are none, or their function fails or returns something else.
     """
     with STATISTICS.blaming(name):
-        found: Any = STATISTICS[name]()
-        if isinstance(found, InferenceStatistics):
-            others = found.model_fields_set - set(PARTS)
+        parts: Any = STATISTICS[name]()
+        if isinstance(parts, InferenceStatistics):
+            others = parts.model_fields_set - set(PARTS)
             if others:
                 raise InputError(
                     f"returned statistics with {', '.join(sorted(others))}, which belong to the config that uses them"
                 )
-            found = {part: getattr(found, part) for part in PARTS}
-        if not isinstance(found, Mapping) or not set(found) <= set(PARTS):
+            parts = {part: getattr(parts, part) for part in PARTS}
+        if not isinstance(parts, Mapping) or not set(parts) <= set(PARTS):
             raise TypeError(
-                f"must return InferenceStatistics, or a mapping with the keys {', '.join(PARTS)} (got {found!r})"
+                f"must return InferenceStatistics, or a mapping with the keys {', '.join(PARTS)} (got {parts!r})"
             )
-    return dict(found)
+    return dict(parts)

@@ -24,7 +24,7 @@ def build_and_print(directory: Path, console: Console) -> None:
 
     with console.status("Drawing the report"):
         files = build_report(directory)
-    print_summary(files.analysis, files.standings, console)
+    print_summary(files.analysis, files.results, console)
     pictures = " and ".join(str(path) for path in files.figures if path.suffix == ".png")
     console.print(
         Text(

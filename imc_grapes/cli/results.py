@@ -56,19 +56,19 @@ def results(
     elif as_markdown:
         from imc_grapes.report.analysis import analyse
         from imc_grapes.report.markdown import markdown
-        from imc_grapes.report.statistics import standings
+        from imc_grapes.report.statistics import method_results
 
         analysis = analyse(chosen)
-        typer.echo(markdown(analysis, standings(analysis)))
+        typer.echo(markdown(analysis, method_results(analysis)))
     else:
         _print(chosen, len(stored.trials))
         if chosen.with_status("done"):
             from imc_grapes.report.analysis import analyse
-            from imc_grapes.report.statistics import standings
+            from imc_grapes.report.statistics import method_results
             from imc_grapes.report.terminal import print_summary
 
             analysis = analyse(chosen)
-            print_summary(analysis, standings(analysis), output)
+            print_summary(analysis, method_results(analysis), output)
 
 
 def _print(chosen: "StoredSweep", total: int) -> None:

@@ -48,7 +48,7 @@ def _task_table(metric: Metric, accuracies: list[list[float]]) -> Table:
     for task in range(1, len(accuracies) + 1):
         table.add_column(str(task), justify="right")
     for trained, row in enumerate(accuracies, 1):
-        table.add_row(str(trained), *(metric.number(found, more_digits=1) for found in row))
+        table.add_row(str(trained), *(metric.number(score, more_digits=1) for score in row))
     return table
 
 
@@ -59,9 +59,9 @@ def _drift_table(metric: Metric, points: list[dict[str, Any]]) -> Table:
     for compensation in compensations:
         name = "no compensation" if compensation == "none" else "global drift compensation"
         table.add_column(name, justify="right")
-    found = {(point["time_s"], point["compensation"]): point for point in points}
+    by_time = {(point["time_s"], point["compensation"]): point for point in points}
     for time_s in dict.fromkeys(point["time_s"] for point in points):
-        row = [found[time_s, compensation] for compensation in compensations]
+        row = [by_time[time_s, compensation] for compensation in compensations]
         cells = (metric.number(point["mean"], point["std"], 1) for point in row)
         table.add_row(time_in_words(time_s), *cells)
     return table

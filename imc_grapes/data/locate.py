@@ -33,9 +33,9 @@ def find_files(name: str, data_dir: Path | None) -> dict[str, Path]:
                 if _belongs_to_another(place, folder):
                     continue
                 searched.append(place)
-                found = {part: _existing(place / file) for part, file in files.items()}
-                if all(found.values()):
-                    return {part: path for part, path in found.items() if path}
+                paths = {part: _existing(place / file) for part, file in files.items()}
+                if all(paths.values()):
+                    return {part: path for part, path in paths.items() if path}
     needed = ", or ".join(", ".join(files.values()) for _, files in layouts)
     gzipped = " (each may end in .gz)" if _is_idx(needed) else ""
     raise InputError(
@@ -62,13 +62,13 @@ def _belongs_to_another(place: Path, folder: str) -> bool:
 
 def found_datasets(data_dir: Path | None = None) -> dict[str, Path | None]:
     """Every data set that needs files, with the folder where it was found or None."""
-    found: dict[str, Path | None] = {}
+    folders: dict[str, Path | None] = {}
     for name in (one.name for one in DATA if one.value.files):
         try:
-            found[name] = next(iter(find_files(name, data_dir).values())).parent
+            folders[name] = next(iter(find_files(name, data_dir).values())).parent
         except InputError:
-            found[name] = None
-    return found
+            folders[name] = None
+    return folders
 
 
 def _existing(path: Path) -> Path | None:

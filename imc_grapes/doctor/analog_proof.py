@@ -64,9 +64,9 @@ def _training_step(
     return output.detach(), x.grad, programmed, layer.get_weights()[0].detach()
 
 
-def _agree(name: str, found: torch.Tensor, expected: torch.Tensor) -> None:
-    if not torch.allclose(found, expected, rtol=1e-4, atol=1e-5):
-        raise AnalogProofError(f"the {name} gave {found.tolist()}, not {expected.tolist()}")
+def _agree(name: str, result: torch.Tensor, expected: torch.Tensor) -> None:
+    if not torch.allclose(result, expected, rtol=1e-4, atol=1e-5):
+        raise AnalogProofError(f"the {name} gave {result.tolist()}, not {expected.tolist()}")
 
 
 def main() -> int:

@@ -91,9 +91,9 @@ def check_data_sets() -> Check:
     if chosen and not Path(chosen).is_dir():
         remedy = "set IMC_GRAPES_DATA to the folder that holds the data sets, or unset it"
         return Check("data sets", False, f"IMC_GRAPES_DATA={chosen} is not a folder", remedy)
-    found = found_datasets(None)
-    there = [f"{name} ({folder})" for name, folder in found.items() if folder is not None]
-    absent = [name for name, folder in found.items() if folder is None]
+    folders = found_datasets(None)
+    there = [f"{name} ({folder})" for name, folder in folders.items() if folder is not None]
+    absent = [name for name, folder in folders.items() if folder is None]
     remedy = f"for {', '.join(absent)}: point IMC_GRAPES_DATA at the folder with their files"
     embedded = [one.name for one in DATA if one.value.files is None]
     return Check("data sets", True, ", ".join([*embedded, *there]), remedy if absent else "")

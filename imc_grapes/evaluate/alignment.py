@@ -35,12 +35,14 @@ def weight_gradients(
     """
     model.zero_grad()
     loss(model).backward()
-    found: dict[str, list[Tensor]] = {}
+    gradients: dict[str, list[Tensor]] = {}
     for name, parameter in model.named_parameters():
         if parameter.dim() >= 2 and parameter.grad is not None:
-            found.setdefault(name.rpartition(".")[0], []).append(parameter.grad.detach().clone())
+            gradients.setdefault(name.rpartition(".")[0], []).append(
+                parameter.grad.detach().clone()
+            )
     model.zero_grad()
-    return found
+    return gradients
 
 
 def alignment(one: dict[str, list[Tensor]], other: dict[str, list[Tensor]]) -> Alignment:

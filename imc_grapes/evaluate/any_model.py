@@ -74,7 +74,7 @@ def on_devices(
     excluded = (exclude,) if isinstance(exclude, str) else tuple(exclude)
     apart = taken_apart(model, exclude=excluded, strict=strict)
     built = inference_statistics(statistics)
-    stay = (*excluded, *(found.name for found in find_obstacles(apart)))
+    stay = (*excluded, *(obstacle.name for obstacle in find_obstacles(apart)))
     layers = [name for name in weight_layers(apart) if not fits_any(name, stay)]
     if not layers:
         raise InputError(f"{type(model).__name__} has no layer left to program into devices")

@@ -155,13 +155,13 @@ def in_evaluation_mode(model: nn.Module, score: Score) -> float:
     was_training = model.training
     model.eval()
     try:
-        found = score(model)
+        value = score(model)
     finally:
         model.train(was_training)
     try:
-        return float(found)
+        return float(value)
     except (TypeError, ValueError):
-        raise InputError(f"score: must return a number (got {found!r})") from None
+        raise InputError(f"score: must return a number (got {value!r})") from None
 
 
 def _check(times: list[float], repeats: int, compensation: Sequence[str]) -> None:

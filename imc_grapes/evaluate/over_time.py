@@ -51,7 +51,7 @@ def read_over_time(
     Returns:
         A read per repeat, time and compensation, in that order.
     """
-    found = []
+    readings = []
     try:
         for repeat in range(repeats):
             programmed.program(stream_seed(seed, "programming", repeat))
@@ -63,8 +63,8 @@ def read_over_time(
                             now = scores()
                     else:
                         now = scores()
-                    found.append(Read(time_s, kind, repeat, now))
+                    readings.append(Read(time_s, kind, repeat, now))
                 on_read()
     finally:
         programmed.finish()
-    return found
+    return readings

@@ -139,7 +139,7 @@ def _arrays(part: nn.Module) -> dict[str, Any]:
     devices = np.concatenate(
         [g.reshape(-1) for one in placed for g in (one.tile.g_plus, one.tile.g_minus)]
     )
-    found = {
+    arrays = {
         "mean_g_uS": float(devices.mean()),
         "sharing": placed[0].tile.tile.devices.sharing,
         "row_arrays": len({one.rows.start for one in placed}),
@@ -148,5 +148,5 @@ def _arrays(part: nn.Module) -> dict[str, Any]:
     io = placed[0].tile.rpu_config.forward
     if not io.is_perfect and 0.0 < io.out_res < 1.0:
         # The resolution of b bits is 1 / (2^b - 2).
-        found["adc_bits"] = round(log2(1.0 / io.out_res + 2.0))
-    return found
+        arrays["adc_bits"] = round(log2(1.0 / io.out_res + 2.0))
+    return arrays

@@ -52,16 +52,20 @@ def measure_alignment(config: RunConfig, trainer: Trainer) -> dict[str, Any] | N
             return weight_gradients(fresh, loss)
 
         plain = gradients(transported=True, modulated=False)
-        found: dict[str, Alignment | None] = {"modulation": None, "transport": None, "both": None}
+        alignments: dict[str, Alignment | None] = {
+            "modulation": None,
+            "transport": None,
+            "both": None,
+        }
         if mode != "none":
             whole = gradients(transported=True, modulated=True)
-            found["modulation"] = alignment(whole, plain)
+            alignments["modulation"] = alignment(whole, plain)
         if transport != "bp":
             bp = gradients(transported=False, modulated=False)
-            found["transport"] = alignment(plain, bp)
+            alignments["transport"] = alignment(plain, bp)
             if mode != "none":
-                found["both"] = alignment(whole, bp)
-    return {name: one and asdict(one) for name, one in found.items()}
+                alignments["both"] = alignment(whole, bp)
+    return {name: one and asdict(one) for name, one in alignments.items()}
 
 
 def _attach_exact(config: RunConfig, network: nn.Module) -> None:

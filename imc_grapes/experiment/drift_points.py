@@ -29,12 +29,12 @@ class DriftPoint:
 
 def drift_points(reads: Iterable[Read], metric: str) -> list[DriftPoint]:
     """A point per time and compensation, sorted by both; `metric` names the score whose spread is kept."""
-    found: dict[tuple[float, Compensation], list[dict[str, float]]] = {}
+    points: dict[tuple[float, Compensation], list[dict[str, float]]] = {}
     for read in reads:
-        found.setdefault((read.time_s, read.compensation), []).append(read.scores)
+        points.setdefault((read.time_s, read.compensation), []).append(read.scores)
     return [
         _point(time_s, compensation, repeats, metric)
-        for (time_s, compensation), repeats in sorted(found.items(), key=lambda item: item[0])
+        for (time_s, compensation), repeats in sorted(points.items(), key=lambda item: item[0])
     ]
 
 

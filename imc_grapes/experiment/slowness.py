@@ -48,23 +48,23 @@ def fit_slowness(accuracies: Sequence[float]) -> Slowness | None:
     Raises:
         InputError: there are fewer than 3 epochs, or an accuracy is no fraction.
     """
-    found = np.asarray(accuracies, np.float64)
-    if len(found) < MIN_EPOCHS:
+    measured = np.asarray(accuracies, np.float64)
+    if len(measured) < MIN_EPOCHS:
         raise InputError(
-            f"accuracies: slowness needs {MIN_EPOCHS} epochs or more (got {len(found)})"
+            f"accuracies: slowness needs {MIN_EPOCHS} epochs or more (got {len(measured)})"
         )
-    if not ((found >= 0.0) & (found <= 1.0)).all():
+    if not ((measured >= 0.0) & (measured <= 1.0)).all():
         raise InputError("accuracies: must be fractions from 0 to 1")
-    if not found.any():
+    if not measured.any():
         return None
-    epochs = np.arange(1.0, len(found) + 1)
-    start = (float(found.max()), 0.5)
+    epochs = np.arange(1.0, len(measured) + 1)
+    start = (float(measured.max()), 0.5)
     try:
         with warnings.catch_warnings():
             # Raised where the covariance cannot be estimated: the fit then has no error to state.
             warnings.simplefilter("error", OptimizeWarning)
             fitted, covariance = curve_fit(
-                _curve, epochs, found, start, bounds=((0.0, _LOWEST), (np.inf, np.inf))
+                _curve, epochs, measured, start, bounds=((0.0, _LOWEST), (np.inf, np.inf))
             )
     except (RuntimeError, OptimizeWarning):
         return None
@@ -72,7 +72,7 @@ def fit_slowness(accuracies: Sequence[float]) -> Slowness | None:
     at_pole = fitted[1] <= _LOWEST + 1e-6
     if at_pole or not (np.isfinite(fitted).all() and np.isfinite(errors).all()):
         return None
-    residuals = found - _curve(epochs, *fitted)
+    residuals = measured - _curve(epochs, *fitted)
     return Slowness(
         slowness=float(fitted[1]),
         slowness_error=float(errors[1]),

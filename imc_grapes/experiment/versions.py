@@ -8,10 +8,10 @@ PACKAGES = ("imc-grapes", "torch", "aihwkit", "numpy", "numba", "scikit-learn", 
 
 def versions() -> dict[str, str]:
     """Version of Python and of each package, without importing any."""
-    found = {"python": platform.python_version()}
+    versions_here = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            versions_here[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            versions_here[package] = "not installed"
+    return versions_here

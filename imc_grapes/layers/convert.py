@@ -71,7 +71,7 @@ def to_crossbar(
     configs = config if isinstance(config, Mapping) else {"*": config}
     check_patterns(model, (pattern for pattern in configs if pattern != "*"))
     digital = taken_apart(model, exclude=excluded, strict=strict)
-    impossible = [found.name for found in find_obstacles(digital)]
+    impossible = [obstacle.name for obstacle in find_obstacles(digital)]
     replacements: dict[nn.Module, nn.Module] = {}
     unnamed: list[str] = []
     ranges: list[_UsedRange] = []

@@ -63,7 +63,7 @@ def why_no_product(module: nn.Module) -> str | None:
 
 def find_obstacles(model: nn.Module) -> list[Obstacle]:
     """Every module whose weights cannot be put on crossbars, and every loose parameter of two or more axes."""
-    found: list[Obstacle] = []
+    obstacles: list[Obstacle] = []
     owners = _owners(model)
     inside: tuple[str, ...] = ()
     for name, module in model.named_modules():
@@ -75,12 +75,12 @@ def find_obstacles(model: nn.Module) -> list[Obstacle]:
             inside = (*inside, f"{name}." if name else name)
             reason = _why_not(name, module, owners)
             if reason:
-                found.append(Obstacle(name, reason))
+                obstacles.append(Obstacle(name, reason))
             continue
-        found += _of_other_module(name, module)
+        obstacles += _of_other_module(name, module)
         if parametrize.is_parametrized(module):
             inside = (*inside, f"{name}.parametrizations." if name else "parametrizations.")
-    return found
+    return obstacles
 
 
 def refuse_obstacles(model: nn.Module, excluded: Iterable[str], *, strict: bool) -> list[str]:
@@ -90,16 +90,18 @@ def refuse_obstacles(model: nn.Module, excluded: Iterable[str], *, strict: bool)
         InputError: strict, and one is not excluded.
     """
     obstacles = find_obstacles(model)
-    refused = [found for found in obstacles if not fits_any(found.name, excluded)]
+    refused = [obstacle for obstacle in obstacles if not fits_any(obstacle.name, excluded)]
     if strict and refused:
-        listed = "\n".join(f"  {_shown(found.name)} {found.reason}" for found in refused[:SHOWN])
+        listed = "\n".join(
+            f"  {_shown(obstacle.name)} {obstacle.reason}" for obstacle in refused[:SHOWN]
+        )
         more = f"\n  and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
-        names = ", ".join(f'"{found.name}"' for found in refused[:SHOWN])
+        names = ", ".join(f'"{obstacle.name}"' for obstacle in refused[:SHOWN])
         raise InputError(
             f"these weights cannot be put on crossbars:\n{listed}{more}\n"
             f"To leave them digital, name them: exclude=({names},); strict=False leaves all such weights digital"
         )
-    return [found.name for found in obstacles]
+    return [obstacle.name for obstacle in obstacles]
 
 
 def _shown(name: str) -> str:

@@ -34,7 +34,7 @@ def placement(model: nn.Module) -> pd.DataFrame:
         >>> frame.query("parameter == '1.weight'").reason.item()
         'scale and shift of a normalisation, which is computed digitally'
     """
-    obstacles = {found.name: found.reason for found in find_obstacles(model)}
+    obstacles = {obstacle.name: obstacle.reason for obstacle in find_obstacles(model)}
     rows: list[dict[str, Any]] = []
     seen: set[int] = set()
     inside: tuple[str, ...] = ()

@@ -172,9 +172,9 @@ def _of_training(model: TrainingModel) -> list[alt.LayerChart]:
 
 
 def _holding(model: TrainingModel, g_uS: NDArray[np.float64]) -> PulsedDevices:
-    nobody = np.empty(0, np.int64)
+    none_stuck = np.empty(0, np.int64)
     state = model.fresh_state(g_uS.size, _SEED).reshape(len(model.state_rows), *g_uS.shape)
-    return PulsedDevices(g_uS.astype(np.float32), state, FaultMap(nobody, nobody))
+    return PulsedDevices(g_uS.astype(np.float32), state, FaultMap(none_stuck, none_stuck))
 
 
 def _best_of_pulses(response: Array, targets: NDArray[np.float64]) -> Array:

@@ -7,7 +7,7 @@ from imc_grapes.pictures.beside import DrawingProcess
 from imc_grapes.report.analysis import Analysis, analyse
 from imc_grapes.report.page import page
 from imc_grapes.report.pictures import pictures
-from imc_grapes.report.statistics import Standing, standings
+from imc_grapes.report.statistics import MethodResult, method_results
 from imc_grapes.store.reader import read_sweep
 
 PAGE, FIGURES = "report.html", "figures"
@@ -20,7 +20,7 @@ class ReportFiles:
     page: Path
     figures: list[Path]
     analysis: Analysis
-    standings: list[Standing]
+    results: list[MethodResult]
 
 
 def build_report(directory: Path) -> ReportFiles:
@@ -32,14 +32,14 @@ def build_report(directory: Path) -> ReportFiles:
     with DrawingProcess() as one, DrawingProcess() as other:
         one.ask_for_libraries()
         analysis = analyse(read_sweep(directory))
-        found = standings(analysis)
-        drawn = pictures(analysis, found)
+        results = method_results(analysis)
+        drawn = pictures(analysis, results)
         folder = directory / FIGURES
         folder.mkdir(exist_ok=True)
         other.ask_for_files(drawn[1::2], folder)
         libraries = one.libraries()
         one.ask_for_files(drawn[::2], folder)
-        html = page(analysis, found, drawn, FIGURES, libraries)
+        html = page(analysis, results, drawn, FIGURES, libraries)
         (directory / PAGE).write_text(html, encoding="utf-8")
         figures = sorted([*one.files(), *other.files()])
-    return ReportFiles(directory / PAGE, figures, analysis, found)
+    return ReportFiles(directory / PAGE, figures, analysis, results)

@@ -199,5 +199,5 @@ def _noncentral_t_cdf(t: float, degrees_of_freedom: int, noncentrality: float) -
     start, stop = (math.sqrt(special.chdtri(m, p) / m) for p in (1 - 1e-12, 1e-12))
     turns = ((noncentrality + offset) / t for offset in (-8, 0, 8)) if t > 0 else ()
     within = [turn for turn in turns if start < turn < stop]
-    found, _ = integrate.quad(integrand, start, stop, points=within or None, limit=200)
-    return float(found)
+    probability, _ = integrate.quad(integrand, start, stop, points=within or None, limit=200)
+    return float(probability)

@@ -4,7 +4,7 @@ import re
 from itertools import groupby
 
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.report.statistics import Standing
+from imc_grapes.report.statistics import MethodResult
 from imc_grapes.report.table import summary_table
 from imc_grapes.report.words import answer
 
@@ -12,12 +12,12 @@ _MEANS_SOMETHING = re.compile(r"[\\`*|]|<(?=[A-Za-z/!?])|\](?=[(\[])|(?<!\w)_|_(
 """Markdown's own characters, where they would not be read as themselves."""
 
 
-def markdown(analysis: Analysis, found: list[Standing]) -> str:
+def markdown(analysis: Analysis, results: list[MethodResult]) -> str:
     """Tables with a row per method, the best in bold, and below each what it says."""
     parts = []
-    for facet, on_facet in groupby(found, key=lambda one: one.facet):
-        standings = list(on_facet)
-        table = summary_table(analysis, standings, is_wide=True)
+    for facet, on_facet in groupby(results, key=lambda one: one.facet):
+        on_hardware = list(on_facet)
+        table = summary_table(analysis, on_hardware, is_wide=True)
         rows = [
             [f"**{_plain(row[0])}**" if is_best else _plain(row[0]), *map(_plain, row[1:])]
             for row, is_best in zip(table.rows, table.best, strict=True)
@@ -26,7 +26,7 @@ def markdown(analysis: Analysis, found: list[Standing]) -> str:
         if len(analysis.facets) > 1:
             parts.append(f"**{_plain(analysis.facet_name(facet))}**")
         parts.append("\n".join(map(_line, [headings, ["---"] * len(headings), *rows])))
-        parts.append(_plain(" ".join([*answer(analysis, standings), *table.notes])))
+        parts.append(_plain(" ".join([*answer(analysis, on_hardware), *table.notes])))
     return "\n\n".join([*parts, f"({analysis.spread_words}.)"])
 
 

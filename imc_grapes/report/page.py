@@ -12,7 +12,7 @@ from imc_grapes.config.yaml_file import dump_yaml
 from imc_grapes.pictures.palette import colours
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.report.statistics import Standing
+from imc_grapes.report.statistics import MethodResult
 from imc_grapes.report.table import summary_table
 from imc_grapes.report.trial_rows import COLUMNS, trial_rows
 from imc_grapes.report.words import answer
@@ -23,7 +23,7 @@ _TEMPLATE = resources.files("imc_grapes.report") / "template"
 
 def page(
     analysis: Analysis,
-    found: list[Standing],
+    results: list[MethodResult],
     drawn: list[Picture],
     figures: str,
     libraries: str,
@@ -32,7 +32,7 @@ def page(
 
     Args:
         analysis: the sweep.
-        found: the methods' standings.
+        results: one per method and hardware.
         drawn: the pictures, in their order on the page.
         figures: where the picture files are, relative to the page.
         libraries: the scripts that draw the pictures.
@@ -47,8 +47,8 @@ def page(
             status: len(sweep.with_status(status))
             for status in ("done", "failed", "running", "pending")
         },
-        answers=_answers(analysis, found),
-        table=summary_table(analysis, found, is_wide=True),
+        answers=_answers(analysis, results),
+        table=summary_table(analysis, results, is_wide=True),
         colours=dict(
             zip(analysis.series, colours(analysis.series, analysis.baseline), strict=True)
         ),
@@ -73,11 +73,11 @@ def _part(name: str) -> str:
     return (_TEMPLATE / name).read_text(encoding="utf-8")
 
 
-def _answers(analysis: Analysis, found: list[Standing]) -> list[tuple[str, list[str]]]:
+def _answers(analysis: Analysis, results: list[MethodResult]) -> list[tuple[str, list[str]]]:
     """Per hardware, up to a number that can be read: its name and the sentences about it."""
     by_facet = [
         (analysis.facet_name(facet), answer(analysis, list(on_facet)))
-        for facet, on_facet in groupby(found, key=lambda one: one.facet)
+        for facet, on_facet in groupby(results, key=lambda one: one.facet)
     ]
     return by_facet[:_MOST_ANSWERS]
 
@@ -90,11 +90,11 @@ def _failures(analysis: Analysis) -> list[tuple[str, int]]:
 
 def _versions(analysis: Analysis) -> list[tuple[str, str]]:
     """Each package with the version, or versions, that the trials ran with."""
-    found: dict[str, dict[str, None]] = {}
+    versions_of: dict[str, dict[str, None]] = {}
     for trial in analysis.sweep.with_status("done"):
         for package, version in trial["versions"].items():
-            found.setdefault(package, {})[version] = None
-    return [(package, ", ".join(versions)) for package, versions in found.items()]
+            versions_of.setdefault(package, {})[version] = None
+    return [(package, ", ".join(versions)) for package, versions in versions_of.items()]
 
 
 def _script_data(data: Any) -> Markup:

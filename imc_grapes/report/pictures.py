@@ -11,18 +11,18 @@ from imc_grapes.report.charts.swept_setting import swept_setting_picture
 from imc_grapes.report.charts.tasks_learned import tasks_learned_picture
 from imc_grapes.report.charts.tuning_curve import tuning_picture
 from imc_grapes.report.charts.update_memory import update_memory_picture
-from imc_grapes.report.statistics import Standing
+from imc_grapes.report.statistics import MethodResult
 
 
-def pictures(analysis: Analysis, found: list[Standing]) -> list[Picture]:
+def pictures(analysis: Analysis, results: list[MethodResult]) -> list[Picture]:
     """The pictures of a sweep."""
     candidates = [
         score_over_time_picture(analysis),
-        final_score_picture(analysis, found),
+        final_score_picture(analysis, results),
         swept_setting_picture(analysis),
         heat_map_picture(analysis),
-        update_memory_picture(analysis, found),
-        pareto_picture(analysis, found),
+        update_memory_picture(analysis, results),
+        pareto_picture(analysis, results),
         tuning_picture(analysis),
         learning_curves_picture(analysis),
         tasks_learned_picture(analysis),

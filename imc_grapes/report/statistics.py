@@ -57,7 +57,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Standing:
+class MethodResult:
     """One method on one hardware."""
 
     series: str
@@ -76,9 +76,9 @@ class Standing:
     against_baseline: Difference | None
 
 
-def standings(analysis: Analysis) -> list[Standing]:
+def method_results(analysis: Analysis) -> list[MethodResult]:
     """Every method on every hardware, in the order of the sweep."""
-    found: list[Standing] = []
+    results: list[MethodResult] = []
     edges = edges_taken(analysis.trials)
     for facet, on_facet in analysis.chosen.groupby("facet", sort=False):
         by_series = dict(iter(on_facet.groupby("series", sort=False)))
@@ -87,8 +87,8 @@ def standings(analysis: Analysis) -> list[Standing]:
             if name not in by_series:
                 continue
             rows = by_series[name]
-            found.append(
-                Standing(
+            results.append(
+                MethodResult(
                     series=name,
                     facet=str(facet),
                     mean=float(rows["headline"].mean()),
@@ -101,7 +101,7 @@ def standings(analysis: Analysis) -> list[Standing]:
                     against_baseline=differences.get(name),
                 )
             )
-    return found
+    return results
 
 
 def _differences(by_series: dict[str, pd.DataFrame], analysis: Analysis) -> dict[str, Difference]:
@@ -169,11 +169,11 @@ def score_over_time(analysis: Analysis) -> pd.DataFrame:
     grouped = analysis.drift.groupby(
         ["facet", "series", "compensation", "time_s"], sort=False, as_index=False
     )
-    found = grouped.agg(
+    per_time = grouped.agg(
         score=("mean", "mean"),
         over_seeds=("mean", "std"),
         over_repeats=("std", "mean"),
         seeds=("seed", "nunique"),
     )
-    std = found["over_seeds"].where(found["seeds"] > 1, found["over_repeats"])
-    return found.assign(std=std.fillna(0.0)).drop(columns=["over_seeds", "over_repeats"])
+    std = per_time["over_seeds"].where(per_time["seeds"] > 1, per_time["over_repeats"])
+    return per_time.assign(std=std.fillna(0.0)).drop(columns=["over_seeds", "over_repeats"])

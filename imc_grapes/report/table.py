@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from imc_grapes.pictures.quantities import bytes_in_words, time_in_words
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.learning_columns import LEARNING_COLUMNS
-from imc_grapes.report.statistics import Standing, score_over_time
+from imc_grapes.report.statistics import MethodResult, score_over_time
 from imc_grapes.report.words import edge_words, g_words, interval_words, p_words, verdict_rule
 
 _MOST_TIMES = 3
@@ -24,12 +24,14 @@ class Table:
     """What the reader has to know of the cells, in sentences."""
 
 
-def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = False) -> Table:
-    """The table of `found`.
+def summary_table(
+    analysis: Analysis, results: list[MethodResult], *, is_wide: bool = False
+) -> Table:
+    """The table of `results`.
 
     Args:
         analysis: where the scores over time are.
-        found: the rows.
+        results: the rows.
         is_wide: a column per time since programming, rather than the first, the middle and the last; and others for the
             paired tests and the effect sizes, of which there is the verdict in any case.
     """
@@ -37,11 +39,11 @@ def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = 
     if len(times) > _MOST_TIMES and not is_wide:
         times = [times[0], times[len(times) // 2], times[-1]]
     tuned = analysis.sweep.tune is not None
-    tested = any(one.against_baseline for one in found)
+    tested = any(one.against_baseline for one in results)
     learning = [
         column.heading
         for column in LEARNING_COLUMNS
-        if any(column.heading in one.learning for one in found)
+        if any(column.heading in one.learning for one in results)
     ]
     metric = analysis.metric
     cells = _score_cells(analysis)
@@ -55,11 +57,11 @@ def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = 
     headings += ["update state"]
     headings += [tuned_name(analysis)] if tuned else []
     leaders = {
-        one.facet: metric.best((o for o in found if o.facet == one.facet), lambda o: o.mean)
-        for one in found
+        one.facet: metric.best((o for o in results if o.facet == one.facet), lambda o: o.mean)
+        for one in results
     }
     rows, starts, last = [], [], None
-    for one in found:
+    for one in results:
         row = [one.series]
         row += [cells.get((one.facet, one.series, time_s), "-") for time_s in times] or [
             metric.number(one.mean, one.std)
@@ -77,9 +79,9 @@ def summary_table(analysis: Analysis, found: list[Standing], *, is_wide: bool = 
         )
         last = one.facet
     notes = [verdict_rule(analysis)] if tested else []
-    notes += edge_words(found, tuned_name(analysis)) if tuned else []
+    notes += edge_words(results, tuned_name(analysis)) if tuned else []
     notes += [analysis.weights_alone_words] if analysis.weights_alone_words else []
-    return Table(headings, rows, [leaders[one.facet] is one for one in found], starts, notes)
+    return Table(headings, rows, [leaders[one.facet] is one for one in results], starts, notes)
 
 
 def _score_cells(analysis: Analysis) -> dict[tuple[str, str, float], str]:
@@ -93,7 +95,7 @@ def _score_cells(analysis: Analysis) -> dict[tuple[str, str, float], str]:
     }
 
 
-def _against(one: Standing, analysis: Analysis) -> list[str]:
+def _against(one: MethodResult, analysis: Analysis) -> list[str]:
     """The difference with its interval and p-value, and the standardised difference with its interval."""
     difference = one.against_baseline
     if difference is None:
@@ -105,7 +107,7 @@ def _against(one: Standing, analysis: Analysis) -> list[str]:
     ]
 
 
-def _tuned_cell(one: Standing) -> str:
+def _tuned_cell(one: MethodResult) -> str:
     value = f"{one.tuned:.3g}" if isinstance(one.tuned, float) else str(one.tuned)
     return value if one.tuned_edge is None else f"{value} (edge)"
 

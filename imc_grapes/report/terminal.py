@@ -7,7 +7,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.report.statistics import Standing
+from imc_grapes.report.statistics import MethodResult
 from imc_grapes.report.table import Table, summary_table
 from imc_grapes.report.words import answer
 
@@ -19,10 +19,10 @@ _BETWEEN, _SIDES = 3, 2
 """Characters that the table puts between two columns, and at its sides together."""
 
 
-def print_summary(analysis: Analysis, found: list[Standing], console: Console) -> None:
+def print_summary(analysis: Analysis, results: list[MethodResult], console: Console) -> None:
     """Print the summary table, and the answer in words below it."""
     shown_facets = analysis.facets[:MOST_FACETS]
-    table = summary_table(analysis, [one for one in found if one.facet in shown_facets])
+    table = summary_table(analysis, [one for one in results if one.facet in shown_facets])
     shown = RichTable(
         title=Text(_title(analysis)),
         title_justify="left",
@@ -47,7 +47,7 @@ def print_summary(analysis: Analysis, found: list[Standing], console: Console) -
             highlight=False,
         )
     for facet in analysis.facets:
-        on_facet = [one for one in found if one.facet == facet]
+        on_facet = [one for one in results if one.facet == facet]
         prefix = f"{facet}: " if len(analysis.facets) > 1 else ""
         if on_facet and len(analysis.facets) <= 6:
             console.print(Text(prefix + " ".join(answer(analysis, on_facet))))

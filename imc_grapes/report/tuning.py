@@ -53,10 +53,10 @@ def edges_taken(trials: pd.DataFrame) -> dict[tuple[str, str], Edge]:
     values = trials["tuned"]
     if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         return {}
-    found: dict[tuple[str, str], Edge] = {}
+    edges: dict[tuple[str, str], Edge] = {}
     for (series, facet), rows in trials.groupby(["series", "facet"], sort=False):
         low, high = rows["tuned"].min(), rows["tuned"].max()
         taken = set(rows.loc[rows["chosen"], "tuned"])
         if low < high and taken & {low, high}:
-            found[str(series), str(facet)] = "lowest" if low in taken else "highest"
-    return found
+            edges[str(series), str(facet)] = "lowest" if low in taken else "highest"
+    return edges

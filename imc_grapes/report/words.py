@@ -4,10 +4,10 @@ from imc_grapes.data.metric import Metric
 from imc_grapes.pictures.quantities import bytes_in_words
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.effect_size import PairedEffect
-from imc_grapes.report.statistics import CONFIDENCE, Difference, Standing
+from imc_grapes.report.statistics import CONFIDENCE, Difference, MethodResult
 
 
-def answer(analysis: Analysis, on_facet: list[Standing]) -> list[str]:
+def answer(analysis: Analysis, on_facet: list[MethodResult]) -> list[str]:
     """What was found on one hardware: the best, how it differs from the baseline, what it keeps in memory."""
     best = analysis.metric.best(on_facet, lambda one: one.mean)
     sentences = [_best(analysis, best, len(on_facet))]
@@ -19,12 +19,12 @@ def answer(analysis: Analysis, on_facet: list[Standing]) -> list[str]:
     return sentences
 
 
-def _best(analysis: Analysis, best: Standing, count: int) -> str:
+def _best(analysis: Analysis, best: MethodResult, count: int) -> str:
     metric, when = analysis.metric, analysis.headline_words
-    found = f"{metric.found(best.mean, best.std)} {when}"
+    score = f"{metric.found(best.mean, best.std)} {when}"
     if count == 1:
-        return f"{best.series or 'The network'} {found}."
-    return f"{best.series} {found}, {metric.lead} of the {count} {analysis.compares}s."
+        return f"{best.series or 'The network'} {score}."
+    return f"{best.series} {score}, {metric.lead} of the {count} {analysis.compares}s."
 
 
 def _against(analysis: Analysis, difference: Difference) -> str:
@@ -52,7 +52,7 @@ def _within(analysis: Analysis, difference: Difference) -> str:
     )
 
 
-def _verdicts(analysis: Analysis, on_facet: list[Standing]) -> list[str]:
+def _verdicts(analysis: Analysis, on_facet: list[MethodResult]) -> list[str]:
     """A word for every method that is compared."""
     by_verdict: dict[str, list[str]] = {}
     for one in on_facet:
@@ -67,16 +67,16 @@ def _verdicts(analysis: Analysis, on_facet: list[Standing]) -> list[str]:
     return [f"Against {analysis.baseline}, {said}."]
 
 
-def _leanest(metric: Metric, best: Standing, found: list[Standing]) -> list[str]:
+def _leanest(metric: Metric, best: MethodResult, results: list[MethodResult]) -> list[str]:
     """How far the best method that keeps no state is behind, if the best one keeps some."""
     if best.state_bytes == 0:
-        others = [one for one in found if one.state_bytes > 0]
+        others = [one for one in results if one.state_bytes > 0]
         if not others:
             return []
         kept = ", ".join(f"{one.series} {bytes_in_words(one.state_bytes)}" for one in others)
         return [f"It keeps no state from one update to the next; {kept}."]
     sentence = f"It keeps {bytes_in_words(best.state_bytes)} from one update to the next."
-    lean = [one for one in found if one.state_bytes == 0]
+    lean = [one for one in results if one.state_bytes == 0]
     if not lean:
         return [sentence]
     next_best = metric.best(lean, lambda one: one.mean)
@@ -103,10 +103,10 @@ def verdict_rule(analysis: Analysis) -> str:
     )
 
 
-def edge_words(found: list[Standing], name: str) -> list[str]:
+def edge_words(results: list[MethodResult], name: str) -> list[str]:
     """Which grids are to be widened, and to which side; empty where none is."""
     sides: dict[str, list[str]] = {}
-    for one in found:
+    for one in results:
         if one.tuned_edge is not None:
             side = f"{'below' if one.tuned_edge == 'lowest' else 'above'} {one.tuned:.3g}"
             taking = sides.setdefault(one.series or "all", [])

@@ -89,11 +89,11 @@ def _refuse_damage(connection: sqlite3.Connection) -> None:
 
 
 def _refuse_other_formats(connection: sqlite3.Connection, path: Path) -> None:
-    found = _format_of(connection)
-    if found not in (BEFORE_MARGINS, FORMAT):
+    format_here = _format_of(connection)
+    if format_here not in (BEFORE_MARGINS, FORMAT):
         connection.close()
         raise InputError(
-            f"{path}: has the results format {found}; this version reads {BEFORE_MARGINS} and {FORMAT}"
+            f"{path}: has the results format {format_here}; this version reads {BEFORE_MARGINS} and {FORMAT}"
         )
 
 

@@ -45,7 +45,7 @@ def matching(trials: Sequence[dict[str, Any]], conditions: Sequence[str]) -> lis
     Raises:
         InputError: a condition has another form, or names a key that no trial has.
     """
-    found = list(trials)
+    matches = list(trials)
     for condition in conditions:
         parts = _CONDITION.match(condition)
         if parts is None:
@@ -59,8 +59,8 @@ def matching(trials: Sequence[dict[str, Any]], conditions: Sequence[str]) -> lis
                 f"--where {condition}: no trial has '{key}'; there are {known}, and the keys of the config and summary"
             )
         compare = _OPERATORS[parts["operator"]]
-        found = [trial for trial in found if _holds(_values(trial).get(key), compare, value)]
-    return found
+        matches = [trial for trial in matches if _holds(_values(trial).get(key), compare, value)]
+    return matches
 
 
 def _values(trial: dict[str, Any]) -> dict[str, Any]:
@@ -72,12 +72,12 @@ def _values(trial: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _holds(found: Any, compare: Callable[[Any, Any], bool], value: Any) -> bool:
-    if found is None and value is not None:
+def _holds(value_of_trial: Any, compare: Callable[[Any, Any], bool], value: Any) -> bool:
+    if value_of_trial is None and value is not None:
         return False
-    if isinstance(found, str) != isinstance(value, str):
-        found, value = str(found), str(value)
+    if isinstance(value_of_trial, str) != isinstance(value, str):
+        value_of_trial, value = str(value_of_trial), str(value)
     try:
-        return compare(found, value)
+        return compare(value_of_trial, value)
     except TypeError:
         return False

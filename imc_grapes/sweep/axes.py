@@ -54,9 +54,9 @@ def axes_of(config: SweepConfig, document: YamlDocument) -> Axes:
     untuned = [axis for axis in (_cases(config, document), _zipped(config, document)) if axis]
     grid = {}
     for key, raw in config.grid.items():
-        found = choices(key, raw, document, ("grid", key))
+        values = choices(key, raw, document, ("grid", key))
         compared = is_method_key(key) and key not in config.side_by_side
-        grid[key] = Axis(key, "method" if compared else "setting", found)
+        grid[key] = Axis(key, "method" if compared else "setting", values)
     untuned += [axis for key, axis in grid.items() if key != tune_key]
     tune, of_case = _tuned(config, document, tune_key, grid)
     _refuse_overlaps([*untuned, *([tune] if tune else [])])
@@ -66,36 +66,36 @@ def axes_of(config: SweepConfig, document: YamlDocument) -> Axes:
 def _cases(config: SweepConfig, document: YamlDocument) -> Axis | None:
     if not config.cases:
         return None
-    found = []
+    cases = []
     for name, keys in config.cases.items():
         settings = tuple(
             Setting(tuple(key.split(".")), value, document.where(("cases", name, key)))
             for key, value in keys.items()
         )
-        found.append(Choice(name, name, settings))
+        cases.append(Choice(name, name, settings))
     swept = [key for keys in config.cases.values() for key in keys]
     role = "method" if config.baseline in config.cases else _role(swept)
-    return Axis(CASE, role, tuple(found))
+    return Axis(CASE, role, tuple(cases))
 
 
 def _zipped(config: SweepConfig, document: YamlDocument) -> Axis | None:
     if not config.zip:
         return None
     columns = {key: choices(key, raw, document, ("zip", key)) for key, raw in config.zip.items()}
-    lengths = {key: len(found) for key, found in columns.items()}
+    lengths = {key: len(values) for key, values in columns.items()}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{key} has {count}" for key, count in lengths.items())
         message = f"the lists must be of one length, but {counts}"
         raise InputError(describe(document, ("zip",), message))
     short = short_keys(list(columns))
-    found = []
+    zipped = []
     for together in zip(*columns.values(), strict=True):
         label = joined(
             f"{short[key]} {choice.label}" for key, choice in zip(columns, together, strict=True)
         )
         settings = tuple(setting for choice in together for setting in choice.settings)
-        found.append(Choice(label, label, settings))
-    return Axis(" + ".join(columns), _role(list(columns)), tuple(found))
+        zipped.append(Choice(label, label, settings))
+    return Axis(" + ".join(columns), _role(list(columns)), tuple(zipped))
 
 
 def _role(keys: list[str]) -> Role:

@@ -74,11 +74,13 @@ def run_sweep(
         )
         if todo:
             with (
-                _workers(scheduler, min(workers, todo), plan) as found,
+                _workers(scheduler, min(workers, todo), plan) as cluster,
                 stop.listening(),
                 view.shown(),
             ):
-                Coordinator(found, plan, store, view, stop, data_dir=data_dir, runner=runner).run()
+                Coordinator(
+                    cluster, plan, store, view, stop, data_dir=data_dir, runner=runner
+                ).run()
         after = store.counts()
         left = len(store.pending())
         return SweepEnd(

@@ -21,14 +21,14 @@ def choices(key: str, raw: Any, document: YamlDocument, path: KeyPath) -> tuple[
     Raises:
         InputError: `raw` has none of the four forms, is empty, or holds a value twice.
     """
-    found = tuple(_choices(key, raw, document, path))
-    if not found:
+    values = tuple(_choices(key, raw, document, path))
+    if not values:
         raise InputError(describe(document, path, "needs at least one value"))
-    labels = [choice.label for choice in found]
+    labels = [choice.label for choice in values]
     for label in labels:
         if labels.count(label) > 1:
             raise InputError(describe(document, path, f"{label} is given more than once"))
-    return found
+    return values
 
 
 def _choices(key: str, raw: Any, document: YamlDocument, path: KeyPath) -> Iterator[Choice]:

@@ -47,11 +47,11 @@ def _leaves_one(samples: int, batch_size: int) -> bool:
 
 def _of_single_values(network: nn.Module, image: Tensor) -> str | None:
     """Name of the first batch normalisation that gets one value per channel from one image."""
-    found: list[str] = []
+    names: list[str] = []
 
     def note(name: str, inputs: tuple[Tensor, ...]) -> None:
         if inputs[0].numel() == inputs[0].shape[1]:
-            found.append(name)
+            names.append(name)
 
     hooks = [
         module.register_forward_pre_hook(lambda _, inputs, name=name: note(name, inputs))
@@ -65,4 +65,4 @@ def _of_single_values(network: nn.Module, image: Tensor) -> str | None:
     finally:
         for hook in hooks:
             hook.remove()
-    return found[0] if found else None
+    return names[0] if names else None

@@ -139,10 +139,10 @@ def test_the_tile_reads_by_the_law_of_the_single_device(weight, time_s):
     tile.set_weights(torch.full((2, 1), weight))
     law = Nandakumar2018(drift_nu_std=0.0)
     n = 400_000
-    nobody = FaultMap(np.empty(0, np.int64), np.empty(0, np.int64))
+    none_stuck = FaultMap(np.empty(0, np.int64), np.empty(0, np.int64))
     reads = [
         law.read(
-            PulsedDevices(np.full(n, g[0, 0]), law.fresh_state(n, 0), nobody), seed, time_s
+            PulsedDevices(np.full(n, g[0, 0]), law.fresh_state(n, 0), none_stuck), seed, time_s
         ).astype(float)
         for seed, g in enumerate((tile.g_plus, tile.g_minus))
     ]

@@ -99,7 +99,7 @@ def _method(one: MethodFootprint, footprint: Footprint) -> dict[str, Any]:
         "operations_per_update": {
             part: _nonzero(counted) for part, counted in cost.operations.items()
         },
-        "activity_per_weight": {name: asdict(found) for name, found in host.activity.items()},
+        "activity_per_weight": {name: asdict(measured) for name, measured in host.activity.items()},
     }
 
 
@@ -118,10 +118,10 @@ def _error_reads(cost: ErrorReadCost | None) -> dict[str, Any] | None:
 
 
 def _nonzero(counted: Operations) -> dict[str, float]:
-    found = {name: value for name, value in asdict(counted).items() if value}
+    nonzero = {name: value for name, value in asdict(counted).items() if value}
     if not counted.conversions:
-        del found["adc_bits"]
-    return found
+        del nonzero["adc_bits"]
+    return nonzero
 
 
 def _short(cost: UpdateCost) -> dict[str, Any]:

@@ -96,11 +96,11 @@ def measure_method(
     for index, (batch, starts_epoch) in enumerate(_batches(trainer), start=1):
 
         def step(batch: Any = batch, carry: Any = None if starts_epoch else carry) -> Any:
-            found = training_step(
+            result = training_step(
                 trainer.model, trainer.optimizer, batch, trainer.task, carry, trainer.clip_norm
             )
-            losses.append(float(found.mean))
-            return found.carry
+            losses.append(float(result.mean))
+            return result.carry
 
         try:
             if index == after + updates:
@@ -184,14 +184,14 @@ def _batches(trainer: Trainer) -> Iterator[tuple[Any, bool]]:
     """Full mini-batches as a training takes them, epoch after epoch, and whether an epoch begins."""
     train = trainer.dataset.train
     for epoch in range(trainer.position.epoch, sys.maxsize):
-        found = False
+        has_batch = False
         for index, batch in enumerate(train.batches(trainer.batch_size, trainer.order)):
             is_full = len(batch) == trainer.batch_size or not hasattr(batch, "labels")
-            if is_full or not found:
+            if is_full or not has_batch:
                 if trainer.augmentation is not None:
                     batch = trainer.augmentation.deformed(batch, epoch, index)
-                yield batch, not found
-                found = True
+                yield batch, not has_batch
+                has_batch = True
         for group in trainer.optimizer.param_groups:
             group["lr"] *= trainer.lr_decay
 

@@ -6,10 +6,10 @@ import pandas as pd
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.charts import encodings
-from imc_grapes.report.statistics import Standing
+from imc_grapes.report.statistics import MethodResult
 
 
-def final_score_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
+def final_score_picture(analysis: Analysis, results: list[MethodResult]) -> Picture | None:
     """The picture; None where the score over time says it already."""
     if analysis.times_s:
         return None
@@ -25,7 +25,7 @@ def final_score_picture(analysis: Analysis, found: list[Standing]) -> Picture | 
             "low": metric.shown(one.mean - (one.std or 0.0)),
             "high": metric.shown(one.mean + (one.std or 0.0)),
         }
-        for one in found
+        for one in results
     )
     frame = pd.concat([seeds, means], ignore_index=True)
     base = alt.Chart().encode(

@@ -102,5 +102,5 @@ def heat_map_picture(analysis: Analysis) -> Picture | None:
 
 
 def _order(analysis: Analysis, axis: str, values: pd.Series) -> list[object]:
-    found = values.unique().tolist()
-    return sorted(found) if is_numeric(analysis, axis) else found
+    distinct = values.unique().tolist()
+    return sorted(distinct) if is_numeric(analysis, axis) else distinct

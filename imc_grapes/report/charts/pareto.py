@@ -9,7 +9,7 @@ from imc_grapes.pictures.picture import Picture
 from imc_grapes.pictures.quantities import bytes_in_words
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.charts import encodings
-from imc_grapes.report.statistics import Standing
+from imc_grapes.report.statistics import MethodResult
 
 _MARGIN = 0.06
 """Room beside the first and the last point, as a share of the axis; nothing has less than 0 bits."""
@@ -17,9 +17,9 @@ _BESIDE = 0.02
 """Distance of points of equal memory, as a share of the axis."""
 
 
-def pareto_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
+def pareto_picture(analysis: Analysis, results: list[MethodResult]) -> Picture | None:
     """The picture; None where all methods keep the same."""
-    if analysis.compares != "method" or len({one.state_bytes for one in found}) < 2:
+    if analysis.compares != "method" or len({one.state_bytes for one in results}) < 2:
         return None
     metric = analysis.metric
     frame = pd.DataFrame(
@@ -31,9 +31,9 @@ def pareto_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
             "score": metric.shown(one.mean),
             "low": metric.shown(one.mean - (one.std or 0.0)),
             "high": metric.shown(one.mean + (one.std or 0.0)),
-            "front": _is_on_front(one, found, metric),
+            "front": _is_on_front(one, results, metric),
         }
-        for one in found
+        for one in results
     )
     most = frame["kbit"].max()
     frame["drawn_at"] = frame["kbit"] + most * _sideways(frame)
@@ -91,11 +91,11 @@ def _sideways(frame: pd.DataFrame) -> pd.Series:
     return (equal.cumcount() - (equal.transform("size") - 1) / 2) * _BESIDE
 
 
-def _is_on_front(one: Standing, found: list[Standing], metric: Metric) -> bool:
+def _is_on_front(one: MethodResult, results: list[MethodResult], metric: Metric) -> bool:
     return not any(
         other.facet == one.facet
         and other.state_bytes <= one.state_bytes
         and not metric.better(one.mean, other.mean)
         and (other.state_bytes, other.mean) != (one.state_bytes, one.mean)
-        for other in found
+        for other in results
     )

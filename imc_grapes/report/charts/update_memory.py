@@ -8,15 +8,15 @@ from imc_grapes.pictures.picture import Picture
 from imc_grapes.pictures.quantities import bytes_in_words
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.charts import encodings
-from imc_grapes.report.statistics import Standing
+from imc_grapes.report.statistics import MethodResult
 
 
-def update_memory_picture(analysis: Analysis, found: list[Standing]) -> Picture | None:
+def update_memory_picture(analysis: Analysis, results: list[MethodResult]) -> Picture | None:
     """The picture; None where there are not several methods to compare."""
     if analysis.compares != "method" or len(analysis.series) < 2:
         return None
     largest = {
-        name: max((one.state_bytes for one in found if one.series == name), default=0)
+        name: max((one.state_bytes for one in results if one.series == name), default=0)
         for name in analysis.series
     }
     frame = pd.DataFrame(

@@ -30,8 +30,8 @@ TYPOS = [
         "hardware.update.train_lenght: unknown key; did you mean train_length?",
     ),
     (
-        "hardware: {tile: digital, statistics: {temperature: {profile: [{from_s: 0.0, celcius: 60.0}]}}}",
-        "hardware.statistics.temperature.profile.0.celcius: unknown key; did you mean celsius?",
+        "hardware: {tile: digital, statistics: {temperature: {celsius: 60.0, energy_eV: 0.8}}}",
+        "hardware.statistics.temperature.energy_eV: unknown key; did you mean activation_energy_eV?",
     ),
     # Alike to nothing beside it, but a key of another section.
     ("training: {lr: 0.1}", "training.lr: unknown key; did you mean training.optimizer.lr?"),

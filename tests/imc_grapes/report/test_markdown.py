@@ -1,12 +1,12 @@
 from imc_grapes.report.analysis import analyse
 from imc_grapes.report.markdown import markdown
-from imc_grapes.report.statistics import standings
+from imc_grapes.report.statistics import method_results
 from imc_grapes.store import read_sweep
 
 
 def told(out):
     analysis = analyse(read_sweep(out))
-    return markdown(analysis, standings(analysis))
+    return markdown(analysis, method_results(analysis))
 
 
 def test_a_row_per_method_with_the_best_in_bold(filled, four_methods):

@@ -13,7 +13,7 @@ from imc_grapes.report.analysis import analyse
 from imc_grapes.report.markdown import markdown
 from imc_grapes.report.page import page
 from imc_grapes.report.pictures import pictures
-from imc_grapes.report.statistics import standings
+from imc_grapes.report.statistics import method_results
 from imc_grapes.report.terminal import print_summary
 from imc_grapes.store import read_sweep
 
@@ -39,13 +39,13 @@ def _quoted(name):
 
 def test_on_the_terminal(analysis):
     console = Console(file=io.StringIO(), width=250)
-    print_summary(analysis, standings(analysis), console)
+    print_summary(analysis, method_results(analysis), console)
     for name in METHODS + DEVICES:
         assert name in console.file.getvalue()
 
 
 def test_on_the_page(analysis):
-    text = page(analysis, standings(analysis), [], "figures", "")
+    text = page(analysis, method_results(analysis), [], "figures", "")
     for name in METHODS:
         assert (
             f"</span>{html.escape(name).replace('&#x27;', '&#39;').replace('&quot;', '&#34;')}</th>"
@@ -55,7 +55,7 @@ def test_on_the_page(analysis):
 
 
 def test_in_pictures(analysis, tmp_path):
-    drawn = pictures(analysis, standings(analysis))
+    drawn = pictures(analysis, method_results(analysis))
     over_time = next(one for one in drawn if one.name == "accuracy-over-time")
     svg = next(path for path in export(over_time, tmp_path) if path.suffix == ".svg")
     texts = [
@@ -70,7 +70,7 @@ def test_in_pictures(analysis, tmp_path):
 
 
 def test_in_markdown(analysis):
-    text = markdown(analysis, standings(analysis))
+    text = markdown(analysis, method_results(analysis))
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert len({len(re.split(r"(?<!\\)\|", row)) for row in rows}) == 1, (
         "a bar in a name is no new cell"

@@ -6,7 +6,7 @@ import pytest
 
 from imc_grapes.report.analysis import analyse
 from imc_grapes.report.pictures import pictures
-from imc_grapes.report.statistics import standings
+from imc_grapes.report.statistics import method_results
 from imc_grapes.store import read_sweep
 
 CHORALES = """\
@@ -31,7 +31,7 @@ def drawn(filled, four_methods):
         base=CHORALES,
     )
     analysis = analyse(read_sweep(out))
-    return {one.name: one for one in pictures(analysis, standings(analysis))}
+    return {one.name: one for one in pictures(analysis, method_results(analysis))}
 
 
 def test_every_picture_is_about_the_likelihood(drawn):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from imc_grapes.report.analysis import analyse
-from imc_grapes.report.statistics import holm, score_over_time, standings
+from imc_grapes.report.statistics import holm, method_results, score_over_time
 from imc_grapes.store import read_sweep
 
 ACCURACIES = {
@@ -23,7 +23,7 @@ def analysis(filled, four_methods):
 
 
 def test_means_and_spreads_are_over_seeds_at_the_last_time(analysis):
-    found = {one.series: one for one in standings(analysis)}
+    found = {one.series: one for one in method_results(analysis)}
     for name, values in ACCURACIES.items():
         assert found[name].mean == pytest.approx(np.mean(values) - 0.02)
         assert found[name].std == pytest.approx(np.std(values, ddof=1))
@@ -31,7 +31,7 @@ def test_means_and_spreads_are_over_seeds_at_the_last_time(analysis):
 
 
 def test_differences_are_paired_by_seed_and_corrected(analysis):
-    found = {one.series: one.against_baseline for one in standings(analysis)}
+    found = {one.series: one.against_baseline for one in method_results(analysis)}
     assert found["SGD"] is None
     raw = {}
     for name in ("GRAPES", "momentum"):
@@ -59,7 +59,7 @@ def test_scores_over_time_are_per_compensation(analysis):
 def test_with_one_seed_the_spread_is_that_of_programming(filled, four_methods):
     analysis = analyse(read_sweep(filled(four_methods, lambda t: 0.9)))
     assert score_over_time(analysis)["std"].tolist() == [0.005] * 24
-    assert all(one.std is None and one.against_baseline is None for one in standings(analysis))
+    assert all(one.std is None and one.against_baseline is None for one in method_results(analysis))
 
 
 VERDICTS = {  # difference from SGD per seed, in points: verdict at a margin of 0.5 points
@@ -98,7 +98,7 @@ def test_one_word_follows_from_interval_and_margin(
     )
     analysis = analyse(read_sweep(out))
     assert analysis.margin == is_margin
-    found = {one.series: one.against_baseline for one in standings(analysis)}["GRAPES"]
+    found = {one.series: one.against_baseline for one in method_results(analysis)}["GRAPES"]
     low, high = stats.ttest_1samp(points, 0.0).confidence_interval(0.9)
     is_shown = 3 * stats.ttest_1samp(points, 0.0).pvalue < 0.05
     within = low > -0.5 and high < 0.5

@@ -6,7 +6,7 @@ from imc_grapes.data.metric import ACCURACY, NLL
 from imc_grapes.report.analysis import analyse
 from imc_grapes.report.build import build_report
 from imc_grapes.report.markdown import markdown
-from imc_grapes.report.statistics import standings
+from imc_grapes.report.statistics import method_results
 from imc_grapes.report.terminal import print_summary
 from imc_grapes.report.tuning import edges_taken, with_chosen
 from imc_grapes.store import read_sweep
@@ -122,7 +122,7 @@ def test_an_edge_is_marked_in_every_table_with_a_line_that_says_what_to_do(fille
         lambda t: 0.9 - 0.01 * (t.tuned != best.get(t.method, 0.2)),
     )
     analysis = analyse(read_sweep(out))
-    found = standings(analysis)
+    found = method_results(analysis)
     line = "Widen the grid: GRAPES below 0.1; Adam above 0.4."
     text = markdown(analysis, found)
     assert [row.split("|")[-2].strip() for row in text.splitlines()[2:6]] == [
@@ -147,7 +147,7 @@ def test_no_cell_is_cut_on_a_terminal_of_80_columns(filled, four_methods):
     )
     analysis = analyse(read_sweep(out))
     console = Console(record=True, width=80)
-    print_summary(analysis, standings(analysis), console)
+    print_summary(analysis, method_results(analysis), console)
     told = console.export_text()
     assert "…" not in told
     assert all(len(line) <= 80 for line in told.splitlines())

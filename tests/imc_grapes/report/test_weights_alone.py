@@ -9,7 +9,7 @@ from imc_grapes.report.analysis import analyse
 from imc_grapes.report.markdown import markdown
 from imc_grapes.report.page import page
 from imc_grapes.report.pictures import pictures
-from imc_grapes.report.statistics import standings
+from imc_grapes.report.statistics import method_results
 from imc_grapes.report.terminal import print_summary
 from imc_grapes.store import read_sweep
 
@@ -23,7 +23,7 @@ def told(filled):
 
     def tell(text, **options):
         analysis = analyse(read_sweep(filled(text, lambda trial: 0.9, **options)))
-        found = standings(analysis)
+        found = method_results(analysis)
         console = Console(file=io.StringIO(), width=250)
         print_summary(analysis, found, console)
         captions = [one.caption for one in pictures(analysis, found)]

@@ -1,7 +1,7 @@
 import pytest
 
 from imc_grapes.report.analysis import analyse
-from imc_grapes.report.statistics import standings
+from imc_grapes.report.statistics import method_results
 from imc_grapes.report.table import summary_table
 from imc_grapes.report.words import answer, p_words
 from imc_grapes.store import read_sweep
@@ -9,7 +9,7 @@ from imc_grapes.store import read_sweep
 
 def told(out):
     analysis = analyse(read_sweep(out))
-    return " ".join(answer(analysis, standings(analysis)))
+    return " ".join(answer(analysis, method_results(analysis)))
 
 
 def test_the_best_is_named_with_its_lead_and_what_it_keeps(filled, four_methods):
@@ -46,7 +46,7 @@ def test_hardware_that_does_not_drift_is_told_after_training(filled, four_method
     out = filled(four_methods, lambda t: 0.9, times_s=())
     assert "gets 90.0 % of the test images right after training" in told(out)
     analysis = analyse(read_sweep(out))
-    assert "test accuracy (%)" in summary_table(analysis, standings(analysis)).headings
+    assert "test accuracy (%)" in summary_table(analysis, method_results(analysis)).headings
 
 
 def test_the_table_has_a_row_per_method_and_the_first_middle_and_last_time(filled, four_methods):
@@ -56,7 +56,7 @@ def test_the_table_has_a_row_per_method_and_the_first_middle_and_last_time(fille
         times_s=(25.0, 3600.0, 86400.0, 2592000.0, 31536000.0),
     )
     analysis = analyse(read_sweep(out))
-    table = summary_table(analysis, standings(analysis))
+    table = summary_table(analysis, method_results(analysis))
     assert table.headings == [
         "method",
         "25 s (%)",
@@ -100,7 +100,7 @@ def test_lower_is_better_on_chorales(filled, four_methods):
     assert "Hedges' g -14.7 [" in text
     assert "The best that keeps none is SGD, with 9.00 ± 0.00 nats, 0.40 nats behind" in text
     analysis = analyse(read_sweep(out))
-    table = summary_table(analysis, standings(analysis), is_wide=True)
+    table = summary_table(analysis, method_results(analysis), is_wide=True)
     assert table.headings == [
         "method", "test NLL (nats)", "against SGD", "Hedges' g", "verdict", "update state",
     ]  # fmt: skip
@@ -119,7 +119,7 @@ def test_the_likelihood_per_chorale_has_a_column(filled, four_methods):
         learning={"test_nll_per_chorale": 8.9512},
     )
     analysis = analyse(read_sweep(out))
-    table = summary_table(analysis, standings(analysis))
+    table = summary_table(analysis, method_results(analysis))
     shown = dict(zip(table.headings, table.rows[0], strict=True))
     assert shown["test NLL (nats)"] == "9.00"
     assert shown["NLL per chorale as trained (nats)"] == "8.95"
@@ -139,7 +139,7 @@ def test_how_a_network_learned_is_a_column_where_trials_tell_it(filled, four_met
     learning = {"slowness": 0.42, "forgetting": 0.0731, "epochs_to_target": None}
     out = filled(four_methods + "seeds: 2\n", lambda t: 0.9, times_s=(), learning=learning)
     analysis = analyse(read_sweep(out))
-    table = summary_table(analysis, standings(analysis))
+    table = summary_table(analysis, method_results(analysis))
     shown = dict(zip(table.headings, table.rows[0], strict=True))
     assert shown["slowness (epochs)"] == "0.42 ± 0.00"
     assert shown["forgetting (points)"] == "7.3 ± 0.0"
