@@ -116,27 +116,25 @@ class RefreshSpec(Parameters):
 
 
 class PulsedSpec(Parameters):
-    """Pulses straight from the errors: nothing is kept between two updates.
-
-    Attributes:
-        trains: "summed": the update of a mini-batch is summed up column by column, and each device gets
-            a stochastically rounded number of pulses; "per_sample": every sample sends stochastic
-            pulse trains along rows and columns, and a device is pulsed where they coincide.
-        step_uS: conductance step that the periphery takes one pulse for; None for the mean of the
-            device model from RESET to the refresh level.
-        train_length: "summed": largest number of pulses on a device in one update; "per_sample":
-            slots of a train. Where more would be needed, the train saturates, and is counted.
-        operand_bits: word length of the inputs and errors that are multiplied, or sent as trains; None for
-            float32. See `crossbar.operands`.
-        refresh: see `RefreshSpec`.
-    """
+    """Pulses straight from the errors: nothing is kept between two updates."""
 
     kind: Literal["pulsed"] = "pulsed"
+    """pulsed: nothing is kept between two updates."""
     trains: Literal["summed", "per_sample"] = "summed"
+    """summed: the update of a mini-batch is summed up column by column, and each device gets a stochastically rounded
+    number of pulses. per_sample: every sample sends stochastic pulse trains along rows and columns, and a device is
+    pulsed where they coincide."""
     step_uS: float | None = Field(default=None, gt=0.0)
+    """Conductance step that the periphery takes one pulse for, µS; null: the mean of the device model from RESET to the
+    refresh level."""
     train_length: int = Field(default=64, ge=1, le=4096)
+    """summed: largest number of pulses on a device in one update. per_sample: slots of a train. Where more would be
+    needed, the train saturates, and is counted."""
     operand_bits: OperandBits | None = None
+    """Word length of the inputs and errors that are multiplied, or sent as trains, bits; null: float32. See
+    `crossbar.operands`."""
     refresh: RefreshSpec = RefreshSpec()
+    """When a pair whose devices fill up is RESET and its difference written back."""
 
     @model_validator(mode="before")
     @classmethod
@@ -198,27 +196,24 @@ class AccumulatedSpec(Parameters):
     """Mixed precision: a digital matrix chi collects the updates; devices are written when it is full.
 
     S. R. Nandakumar et al., Front. Neurosci. 14, 406 (2020).
-
-    Attributes:
-        accumulator_bits: word length of chi, a signed fixed-point number whose full range is one
-            granularity in either direction.
-        granularity_uS: a device gets one blind SET pulse per this much of |chi|; None for the mean
-            step of the device model from RESET to the refresh level.
-        max_pulses: SET pulses that one device may get in one update; what is left stays in chi as
-            far as it fits, and is counted as saturated where it does not.
-        operand_bits: word length of the inputs and errors that are multiplied; None for float32. See
-            `crossbar.operands`.
-        optimizer: a name, or its parameters.
-        refresh: see `RefreshSpec`.
     """
 
     kind: Literal["accumulated"] = "accumulated"
+    """accumulated: a digital matrix chi collects updates until they fill a granularity."""
     accumulator_bits: int = Field(default=16, ge=2, le=32)
+    """Word length of chi, bits: a signed fixed-point number whose full range is one granularity in either direction."""
     granularity_uS: float | None = Field(default=None, gt=0.0)
+    """Conductance that one blind SET pulse stands for, µS: a device gets one per this much of |chi|; null: the mean
+    step of the device model from RESET to the refresh level."""
     max_pulses: int = Field(default=64, ge=1)
+    """SET pulses that one device may get in one update; what is left stays in chi as far as it fits, and is counted as
+    saturated where it does not."""
     operand_bits: OperandBits | None = None
+    """Word length of the inputs and errors that are multiplied, bits; null: float32. See `crossbar.operands`."""
     optimizer: OptimizerSpec = OptimizerSpec()
+    """Rule that turns gradients into what is added to chi: a name, or its parameters."""
     refresh: RefreshSpec = RefreshSpec()
+    """When a pair whose devices fill up is RESET and its difference written back."""
 
     @model_validator(mode="before")
     @classmethod

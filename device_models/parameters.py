@@ -1,5 +1,6 @@
 """The base of every parameter object: frozen, without unknown keys, with one-line errors."""
 
+import inspect
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
@@ -54,11 +55,18 @@ class Parameters(BaseModel):
 
     @classmethod
     def description_of(cls, name: str) -> str | None:
-        """What the docstring below a parameter says, in this class or the nearest one that it derives from."""
+        """What the docstring below a parameter says, in this class or the nearest one that it derives from.
+
+        The "Attributes:" of a user's class will do as well.
+        """
         for base in cls.__mro__:
-            field = base.model_fields.get(name) if issubclass(base, BaseModel) else None
-            if field is not None and field.description:
+            field = base.model_fields.get(name) if issubclass(base, Parameters) else None
+            if field is None:
+                continue
+            if field.description:
                 return field.description
+            if name in (described := described_in(inspect.getdoc(base) or "", "Attributes")):
+                return described[name]
         return None
 
 
@@ -82,6 +90,23 @@ def one_line(error: ValidationError, names: Iterable[str] = ()) -> str:
             f"{name}: {item['msg'].removeprefix('Value error, ')}{got}{suggested_value(item)}"
         )
     return "; ".join(complaints)
+
+
+def described_in(docstring: str, section: str) -> dict[str, str]:
+    """What a section of a docstring, such as "Args", says of each name."""
+    texts: dict[str, str] = {}
+    lines = docstring.partition(f"{section}:\n")[2].splitlines()
+    indent = len(lines[0]) - len(lines[0].lstrip()) if lines else 0
+    last = ""
+    for line in lines:
+        if line.strip() and len(line) - len(line.lstrip()) < indent:
+            break
+        if line.strip() and len(line) - len(line.lstrip()) == indent:
+            last, _, text = line.strip().partition(":")
+            texts[last] = text.strip()
+        elif last and line.strip():
+            texts[last] += f" {line.strip()}"
+    return texts
 
 
 def suggested_value(problem: ErrorDetails) -> str:

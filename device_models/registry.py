@@ -5,7 +5,6 @@ such as those of a user's plugin, are added as soon as their module is imported.
 registry, so that no list of names stands anywhere else.
 """
 
-import difflib
 import importlib
 import inspect
 import json
@@ -25,7 +24,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from device_models.parameters import Parameters
-from kernels.errors import InputError
+from kernels.errors import InputError, did_you_mean
 
 T = TypeVar("T")
 Thing = TypeVar("Thing")
@@ -267,6 +266,8 @@ class OneOf:
             resolved = handler.resolve_ref_schema(choice)
             what = entry.description or f"registered by {entry.where}"
             resolved["properties"][name_key]["description"] = f"{entry.name}: {what}."
+            for about in resolved["properties"].values():
+                about.setdefault("description", f"Not described by {entry.where}.")
             if entry.name != self._default:
                 others = [key for key in resolved.get("required", []) if key != name_key]
                 resolved["required"] = [name_key, *others]
@@ -343,7 +344,7 @@ def entries_in(value: Any) -> Iterator[tuple[Registry[Any], Entry[Any]]]:
 
 
 def not_one_of(name: Any, names: Iterable[str]) -> str:
-    """``'mpl' is not one of 'mlp', 'cnn'; did you mean 'mlp'?``, and that no file of YAML loads code if it looks so."""
+    """``'mpl' is not one of 'mlp', 'cnn'; did you mean mlp?``, and that no file of YAML loads code if it looks so."""
     known = list(names)
     listed = ", ".join(map(repr, known)) or "nothing: there are none"
     message = f"{name!r} is not one of {listed}"
@@ -351,8 +352,7 @@ def not_one_of(name: Any, names: Iterable[str]) -> str:
         return (
             f"{message}; a config loads no code: --plugin FILE makes what FILE registers available"
         )
-    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.6)
-    return f"{message}; did you mean {' or '.join(map(repr, near))}?" if near else message
+    return message + did_you_mean(name, known)
 
 
 def where_defined(thing: Any) -> str:

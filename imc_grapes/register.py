@@ -23,7 +23,7 @@ from pydantic import Field, create_model
 from torch import Tensor, nn
 
 from crossbar.readout import READOUTS
-from device_models.parameters import Parameters
+from device_models.parameters import Parameters, described_in
 from device_models.registry import Registry, where_defined
 from device_models.statistics.base import STATISTICS
 from device_models.training import DEVICES
@@ -237,7 +237,7 @@ def _parameters_of(
         hints = get_type_hints(annotated, include_extras=True)
     except (TypeError, ValueError, NameError, KeyError) as error:
         raise InputError(f"{where}: its arguments cannot be read: {error}") from None
-    described = _argument_descriptions(inspect.getdoc(function) or "")
+    described = described_in(inspect.getdoc(function) or "", "Args")
     fields: dict[str, Any] = {}
     for argument in signature.parameters.values():
         if argument.kind in (
@@ -274,20 +274,3 @@ def _parameters_of(
     for fact, value in facts.items():
         setattr(made, fact, value)
     return made
-
-
-def _argument_descriptions(docstring: str) -> dict[str, str]:
-    """What an ``Args:`` section says of each argument."""
-    found: dict[str, str] = {}
-    lines = docstring.partition("Args:\n")[2].splitlines()
-    indent = len(lines[0]) - len(lines[0].lstrip()) if lines else 0
-    last = ""
-    for line in lines:
-        if line.strip() and len(line) - len(line.lstrip()) < indent:
-            break
-        if line.strip() and len(line) - len(line.lstrip()) == indent:
-            last, _, text = line.strip().partition(":")
-            found[last] = text.strip()
-        elif last and line.strip():
-            found[last] += f" {line.strip()}"
-    return found

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
-_ALIKE = 0.6
+_ALIKE = 0.61
 _NEARLY_AS_ALIKE = 0.1
 _MOST = 3
 

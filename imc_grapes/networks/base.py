@@ -30,8 +30,9 @@ class NetworkConfig(Parameters):
     """Modules that take long to import, which the workers of a sweep find imported."""
 
     kind: str = ""
+    """Name that the kind of network is registered by."""
     weights: Path | None = Field(None, exclude_if=lambda path: path is None)
-    """File of weights to begin with: .safetensors, or a state dict in .pt or .pth; relative to the config's folder.
+    """File of weights to begin with: .safetensors, or a state dict in .pt or .pth; relative to the config's folder;
     null: drawn at random."""
 
     def build(

@@ -120,7 +120,7 @@ def test_what_is_no_subclass_is_refused(shapes):
 def test_unknown_names_are_answered_with_what_is_close(shapes):
     add_circle(shapes)
     with pytest.raises(
-        InputError, match=r"shape\.kind: 'circel' is not one of 'circle'; did you mean 'circle'\?"
+        InputError, match=r"shape\.kind: 'circel' is not one of 'circle'; did you mean circle\?"
     ):
         shapes["circel"]
     with pytest.raises(InputError, match="a config loads no code"):
