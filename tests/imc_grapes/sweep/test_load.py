@@ -143,7 +143,7 @@ def test_a_missing_base_config_is_named_where_it_is_asked_for(sweep_file, tmp_pa
 
 def test_all_problems_are_reported_at_once(sweep_file):
     with pytest.raises(InputError) as caught:
-        load_sweep(sweep_file("grid:\n  training.epochs: [0, -1, 3]\n  data.batch_size: [0, 8]\n"))
+        load_sweep(sweep_file("grid:\n  training.epochs: [-2, -1, 3]\n  data.batch_size: [0, 8]\n"))
     assert len(str(caught.value).splitlines()) == 3
 
 
