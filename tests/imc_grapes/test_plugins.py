@@ -4,6 +4,7 @@ import json
 import pickle
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ from device_models.statistics.base import STATISTICS
 from device_models.training import DEVICES
 from imc_grapes import InputError, RunConfig, plugins, run_experiment
 from imc_grapes.cli.app import main
-from imc_grapes.config import config_hash, load_run_config
+from imc_grapes.config import config_hash, load_run_config, parse_run_config
 from imc_grapes.config.identity import file_digests
+from imc_grapes.config.yaml_file import dump_yaml, parse_yaml
 from imc_grapes.data.base import DATA
 from imc_grapes.data.load import load_dataset
 from imc_grapes.experiment.footprint.fresh_process import measure_in_fresh_processes
@@ -280,6 +282,52 @@ def test_the_variable_and_module_names(plugin, monkeypatch, tmp_path):
     assert {"net_a", "net_b"} <= set(NETWORKS.names)
     used = RunConfig.model_validate({"name": "x", "network": {"kind": "net_b"}})
     assert list(file_digests(used)) == ["network.kind 'net_b' (b_of_a_test.py)"]
+
+
+def test_installed_packages_bring_theirs_along(plugin, monkeypatch, tmp_path):
+    plugin((HERE / "tiny_net.py").read_text(), "package_of_a_test.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("lab", "package_of_a_test", plugins.GROUP)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [point] * (group == point.group))
+    load_plugins()
+    assert "tiny_net" in NETWORKS
+
+
+OVER_TIME = """\
+from torch import nn
+from imc_grapes import register
+
+class Net(nn.Module):
+    def __init__(self, *, units: int = 6, shape, classes):
+        super().__init__()
+        self.layer, self.out = nn.GRU(shape[0], units), nn.Linear(units, classes)
+
+    def forward(self, x, state=None):
+        signal, state = self.layer(x, state)
+        return self.out(signal.flatten(0, 1)).unflatten(0, signal.shape[:2]), state
+
+register.network("net_of_a_test", takes="sequences")(Net)
+"""
+
+
+@pytest.mark.parametrize(
+    "hardware", [{"tile": "digital"}, {"tile": "pcm", "array": {"weight_range": "auto"}}]
+)
+def test_a_class_of_modules_over_time_reads_images_row_by_row(plugin, hardware):
+    load_plugin(plugin(OVER_TIME))
+    values = {
+        "name": "x",
+        "data": {"sequence": "rows", "train_samples": 64, "test_samples": 20},
+        "network": {"kind": "net_of_a_test", "units": 5},
+        "hardware": hardware,
+        "training": {"epochs": 1},
+        "evaluation": {"repeats": 1},
+    }
+    outcome = run_experiment(RunConfig.model_validate(values))
+    assert 0.0 <= outcome.summary["test_accuracy"] <= 1.0
+    text = dump_yaml({**values, "data": {"name": "digits"}, "hardware": {"tile": "digital"}})
+    with pytest.raises(InputError, match="a network of kind 'net_of_a_test' takes images as spike"):
+        parse_run_config(parse_yaml(text, "x"))
 
 
 def test_a_folder_is_one_plugin_whose_files_all_count(tmp_path):
