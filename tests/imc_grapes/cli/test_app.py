@@ -116,7 +116,7 @@ def test_bad_options_are_status_2(cli, write, arguments, message):
 
 
 def test_several_problems_are_reported_in_one_message(cli, write):
-    _, _, errors = cli("run", write("name: x\nseed: -1\ntraining: {epochs: 0}\n"))
+    _, _, errors = cli("run", write("name: x\nseed: -1\ntraining: {epochs: -1}\n"))
     assert errors.count("run.yaml:") == 2
 
 
