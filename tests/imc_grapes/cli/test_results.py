@@ -1,6 +1,7 @@
 import pytest
 
 from imc_grapes.cli.results import _cells
+from imc_grapes.store.reader import StoredSweep
 
 
 @pytest.mark.parametrize(
@@ -17,4 +18,7 @@ def test_the_score_stands_under_its_unit(data, summary, heading, text):
         "hash": "a1", "method": "SGD", "setting": "", "tuned": 0.1, "seed": 0, "status": "done", "seconds": None,
         "config": {"data": {"name": data}}, "summary": summary,
     }  # fmt: skip
-    assert _cells(trial)[heading] == text
+    sweep = StoredSweep(
+        "x", None, "", {"data": {"name": data}}, [], None, "SGD", margin=None, trials=[trial]
+    )
+    assert _cells(trial, sweep.metric)[heading] == text

@@ -11,6 +11,7 @@ from imc_grapes.cli.progress import ProgressListener
 from imc_grapes.cli.results import _print
 from imc_grapes.cli.summary_table import print_outcome
 from imc_grapes.experiment import Outcome
+from imc_grapes.store.reader import StoredSweep
 from imc_grapes.store.records import TrialResult
 from imc_grapes.sweep import load_sweep
 from imc_grapes.sweep.dry_run import print_dry_run
@@ -75,7 +76,8 @@ def test_of_results(monkeypatch, screen):
         for name in NAMES
     ]  # fmt: skip
     monkeypatch.setattr("imc_grapes.cli.results.output", screen)
-    _print(trials, 3)
+    base = {"data": {"name": "digits"}}
+    _print(StoredSweep("x", None, "", base, [], None, "[/]", margin=None, trials=trials), 3)
     text = screen.file.getvalue()
     for name in [*NAMES, "[/]", "[/why]"]:
         assert name in text
