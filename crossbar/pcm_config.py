@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from crossbar.analog_product import converters, io_parameters
-from crossbar.never_read import never_read_problems
+from crossbar.open_loop import open_loop_problems
 from crossbar.pcm_tile import PCMTile, PCMTileArray
 from crossbar.specs import (
     AccumulatedSpec,
@@ -132,7 +132,7 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
                     f"read.{key}: the model {self.device.model} has neither drift nor read noise "
                     f"(got {wanted!r}); nandakumar2018 has both"
                 )
-        for path, message in never_read_problems(self.read, self.update):
+        for path, message in open_loop_problems(self.read, self.update):
             raise InputError(f"{'.'.join(path)}: {message}")
 
     def for_weights(self, weights: Tensor) -> Self:

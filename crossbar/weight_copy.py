@@ -1,4 +1,4 @@
-"""What a computer believes of devices that it writes and never reads back."""
+"""Digital shadow weights for open-loop training, in which devices are written and never read back."""
 
 import numpy as np
 import torch
@@ -7,10 +7,10 @@ from torch import Tensor
 
 
 class WeightCopy:
-    """Weights in the computer beside the array: one read after programming, then every pulse at its nominal size.
+    """Digital shadow weights beside the array: one read after programming, then every pulse at its nominal size.
 
     It knows nothing of the spread of the pulses, of devices that fill up or are stuck, or of drift, and so departs
-    from the devices for as long as nobody reads them.
+    from the devices for as long as they are not read.
 
     Args:
         shape: (n_out, n_in).

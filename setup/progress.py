@@ -16,7 +16,7 @@ _PIP = re.compile(r"^\s*(Downloading|Preparing metadata|Installing collected)(?:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration as people say it: `7 s`, `4 min 31 s`."""
+    """Return a human-readable duration: `7 s`, `4 min 31 s`."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 

@@ -17,8 +17,8 @@ from crossbar.costs.interval import Interval
 from crossbar.costs.layer_shape import LayerShape
 from crossbar.costs.method import Method
 from crossbar.costs.operations import SHARED_PARTS, ArrayLimits, Operations
-from crossbar.costs.sharing_trade import Holding, analog_holding, digital_holding
 from crossbar.costs.state import Bits
+from crossbar.costs.storage_options import StorageOption, analog_storage, digital_storage
 from crossbar.costs.update_cost import UpdateCost, layer_cost, network_cost, with_error_reads
 
 __all__ = [
@@ -31,17 +31,17 @@ __all__ = [
     "Constant",
     "ErrorReadCost",
     "FeedbackShape",
-    "Holding",
     "Interval",
     "LayerShape",
     "Method",
     "Operations",
+    "StorageOption",
     "UpdateCost",
-    "analog_holding",
+    "analog_storage",
     "backpropagation_cost",
     "constant",
     "core_mvm_pJ",
-    "digital_holding",
+    "digital_storage",
     "feedback_cost",
     "layer_cost",
     "load_constants",

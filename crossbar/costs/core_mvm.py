@@ -1,4 +1,4 @@
-"""The one published whole that the model can be held against: a product with a 256x256 core."""
+"""Validation against the published 256x256 HERMES core: the energy of a matrix-vector product."""
 
 from crossbar.costs.constants import constant
 from crossbar.costs.energy import conversion_pJ, device_read_pJ

@@ -109,7 +109,7 @@ def backpropagation_cost(
     """
     shapes = [FeedbackShape(one.name, one.n_out, one.n_in, one.positions) for one in layers]
     nothing = Interval(0.0, 0.0, 0.0)
-    return _cost(shapes, batch, arrays.turned(), adc_bits, 0, nothing, nothing, mean_g_uS)
+    return _cost(shapes, batch, arrays.transposed(), adc_bits, 0, nothing, nothing, mean_g_uS)
 
 
 def _cost(

@@ -37,7 +37,7 @@ class LayerShape:
         """Synapses."""
         return self.n_in * self.n_out
 
-    def turned(self) -> "LayerShape":
+    def transposed(self) -> "LayerShape":
         """As it is seen by who drives its columns and reads its rows."""
         return replace(self, n_in=self.n_out, n_out=self.n_in)
 

@@ -31,7 +31,7 @@ class Operations:
 
     Attributes:
         conversions: of a column's current, `adc_bits` each.
-        adc_bits: of those.
+        adc_bits: ADC resolution of those conversions.
         driven_rows: rows brought to the read voltage.
         device_reads: devices that carry current meanwhile.
         state_bits_read: from the matrices of chi and the optimizer.
@@ -89,7 +89,7 @@ class ArrayLimits:
     sharing: int = 1
     adc_bits: int = ADC_BITS_OF_EXACT
 
-    def turned(self) -> "ArrayLimits":
+    def transposed(self) -> "ArrayLimits":
         """As they are seen by who drives columns and reads rows."""
         return ArrayLimits(self.columns, self.rows, self.sharing, self.adc_bits)
 
@@ -113,13 +113,15 @@ def layer_operations(
     vectors = batch * layer.positions
     parts = {"forward reads": product_operations(layer, vectors, arrays)}
     if layer.sends_error:
-        parts["backward reads"] = product_operations(layer.turned(), vectors, arrays.turned())
+        parts["backward reads"] = product_operations(
+            layer.transposed(), vectors, arrays.transposed()
+        )
     if not method.is_per_sample:
         parts["gradient"] = _gradient(layer, method, vectors, arrays)
     if method.readout is not None and layer.modulated:
         seen = (layer, arrays)
         if method.factors_of == "inputs":
-            seen = (layer.turned(), arrays.turned())
+            seen = (layer.transposed(), arrays.transposed())
         parts["readout"] = _readout(seen[0], method, vectors, seen[1])
     if method.accumulator_bits:
         parts["chi"] = _matrix_access(layer, method, method.accumulator_bits, arrays)
@@ -137,9 +139,9 @@ def product_operations(layer: LayerShape, vectors: int, arrays: ArrayLimits) -> 
     """The analog products of so many vectors with the weights of a layer, each a single read of every array.
 
     Args:
-        layer: whose rows are driven and whose columns are read; turned for an error on its way back.
+        layer: whose rows are driven and whose columns are read; transposed for an error on its way back.
         vectors: inputs of one mini-batch.
-        arrays: sizes; turned as the layer is.
+        arrays: sizes; transposed as the layer is.
     """
     tiles = list(layer.tiles(arrays.rows, arrays.columns))
     conversions = vectors * sum(tile.columns for tile in tiles)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 
 from crossbar.aihwkit_presets import find_preset
-from crossbar.never_read import never_read_problems
+from crossbar.open_loop import open_loop_problems
 from crossbar.specs import AccumulatedSpec
 from device_models.inference.spec import StatisticsSpec
 from device_models.inference.table import (
@@ -117,7 +117,7 @@ def _pcm_problems(config: RunConfig, hardware: PCMHardware) -> Iterator[Problem]
             ("hardware", "update", "optimizer", "name"),
             f"'{update.optimizer.name}' contradicts training.optimizer.name '{optimizer}'; leave one out",
         )
-    for path, message in never_read_problems(hardware.read, update):
+    for path, message in open_loop_problems(hardware.read, update):
         yield ("hardware", *path), message
     if hardware.read.during_training == "never" and config.training.grapes.mode != "none":
         yield (

@@ -1,10 +1,10 @@
-"""What an experiment tells whoever watches it; the base class listens to nothing."""
+"""Progress callbacks of an experiment; the base class does nothing."""
 
 from imc_grapes.training.epoch_metrics import EpochMetrics
 
 
 class Listener:
-    """Override what you want to hear."""
+    """Progress callbacks: a subclass overrides those that it needs."""
 
     def stage(self, name: str, steps: int, done: int = 0) -> None:
         """A stage of `steps` steps begins, `done` of them done before (in a run that is resumed)."""

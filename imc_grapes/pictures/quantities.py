@@ -1,4 +1,4 @@
-"""Numbers as people say them."""
+"""Human-readable quantities: numbers, sizes, durations."""
 
 _UNITS = (
     (31536000.0, "year"),

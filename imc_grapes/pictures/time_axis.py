@@ -1,4 +1,4 @@
-"""Time since programming on a log axis, labelled as people say it."""
+"""Time since programming on a log axis, with human-readable labels."""
 
 import json
 

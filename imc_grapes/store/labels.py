@@ -19,8 +19,8 @@ _MODES = {
     "lr_matched": "lr-matched",
 }
 _OFF = (None, False, "off", "Off", "OFF")
-_SAYS_LITTLE = ("scale", "kind", "name", "model", "mode", "preset")
-"""Ends of keys that mean something only with the section they stand in."""
+_AMBIGUOUS_SUFFIXES = ("scale", "kind", "name", "model", "mode", "preset")
+"""Key suffixes too ambiguous to show alone."""
 _METHOD_KEYS = ("training.optimizer", "training.grapes", "training.error_transport")
 
 
@@ -53,7 +53,7 @@ def short_keys(keys: Sequence[str]) -> dict[str, str]:
     short = {}
     for key in keys:
         parts = key.split(".")
-        length = 2 if parts[-1] in _SAYS_LITTLE else 1
+        length = 2 if parts[-1] in _AMBIGUOUS_SUFFIXES else 1
         while length < len(parts) and any(
             other != key and other.split(".")[-length:] == parts[-length:] for other in keys
         ):

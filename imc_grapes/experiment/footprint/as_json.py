@@ -38,15 +38,15 @@ def footprint_as_json(footprint: Footprint) -> dict[str, Any]:
             name: {one.compared.label: _short(one.networks[name]) for one in footprint.methods}
             for name in footprint.methods[0].networks
         },
-        "holdings": {
+        "storage_options": {
             "layer": footprint.held_layer.name,
             "weights": footprint.held_layer.weights,
-            "ways": {
+            "options": {
                 name: {
                     "area_um2": one.area_um2.as_dict(),
                     "energy_pJ_per_update": one.energy_pJ.as_dict(),
                 }
-                for name, one in footprint.holdings.items()
+                for name, one in footprint.storage_options.items()
             },
         },
         "error_transport": {

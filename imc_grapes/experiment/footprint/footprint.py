@@ -7,12 +7,12 @@ from crossbar.costs import (
     Activity,
     ArrayLimits,
     ErrorReadCost,
-    Holding,
     LayerShape,
+    StorageOption,
     UpdateCost,
-    analog_holding,
+    analog_storage,
     backpropagation_cost,
-    digital_holding,
+    digital_storage,
     feedback_cost,
     network_cost,
     with_error_reads,
@@ -67,7 +67,7 @@ class Footprint:
         run: folder of the run whose network they went on with; None for a new one.
         layers: of the config's network.
         methods: in the order of the table.
-        holdings: ways to hold what one pulse is too coarse for, of the config's largest layer.
+        storage_options: storage of sub-pulse weight resolution, for the largest layer of the config.
         held_layer: that layer.
         error_reads: of one mini-batch on its way upstream, through the feedback weights of the config's error
             transport; None under backpropagation.
@@ -81,7 +81,7 @@ class Footprint:
     run: Path | None
     layers: tuple[LayerShape, ...]
     methods: tuple[MethodFootprint, ...]
-    holdings: dict[str, Holding]
+    storage_options: dict[str, StorageOption]
     held_layer: LayerShape
     error_reads: ErrorReadCost | None
     backpropagation_reads: ErrorReadCost | None
@@ -135,7 +135,7 @@ def measure_footprint(
         run=run,
         layers=layers,
         methods=methods,
-        holdings=_holdings(largest, methods, config.data.batch_size),
+        storage_options=_storage_options(largest, methods, config.data.batch_size),
         held_layer=largest,
         error_reads=_error_reads(hosts[0], config),
         backpropagation_reads=_backpropagation_reads(layers, config),
@@ -216,9 +216,9 @@ def _mean_activity(layers: tuple[LayerShape, ...], of_layers: dict[str, Activity
     return Activity(mean("pulses"), mean("refreshes"), mean("refresh_pulses"), mean("mean_g_uS"))
 
 
-def _holdings(
+def _storage_options(
     layer: LayerShape, methods: tuple[MethodFootprint, ...], batch: int
-) -> dict[str, Holding]:
+) -> dict[str, StorageOption]:
     found = {(one.compared.method.name, one.compared.method.update.kind): one for one in methods}
 
     def activity(name: str, periphery: str) -> Activity:
@@ -227,14 +227,14 @@ def _holdings(
     def method(name: str, periphery: str) -> Method:
         return found[name, periphery].compared.method  # type: ignore[index]
 
-    holdings = {
-        f"K = {sharing}": analog_holding(
+    options = {
+        f"K = {sharing}": analog_storage(
             layer, method("sgd", "pulsed"), batch, activity("sgd", "pulsed"), sharing
         )
         for sharing in DEVICES_PER_POLARITY
     }
     for name, label in (("sgd", "chi"), ("momentum", "chi, momentum"), ("adam", "chi, Adam")):
-        holdings[label] = digital_holding(
+        options[label] = digital_storage(
             layer, method(name, "accumulated"), batch, activity(name, "accumulated")
         )
-    return holdings
+    return options

@@ -5,10 +5,10 @@ from pathlib import Path
 from imc_grapes.experiment.footprint.footprint import Footprint
 from imc_grapes.pictures.export import export
 from imc_grapes.pictures.footprint.energy import energy_picture
-from imc_grapes.pictures.footprint.holding import holding_picture
 from imc_grapes.pictures.footprint.networks import networks_picture
 from imc_grapes.pictures.footprint.scaling import scaling_picture
 from imc_grapes.pictures.footprint.state_bits import state_bits_picture
+from imc_grapes.pictures.footprint.storage import storage_picture
 
 
 def draw_footprint(footprint: Footprint, folder: Path) -> list[Path]:
@@ -19,6 +19,6 @@ def draw_footprint(footprint: Footprint, folder: Path) -> list[Path]:
         energy_picture(footprint),
         scaling_picture(footprint),
         networks_picture(footprint),
-        holding_picture(footprint),
+        storage_picture(footprint),
     )
     return [file for picture in pictures for file in export(picture, folder)]

@@ -1,4 +1,4 @@
-"""Bits, energies and what was measured, as people say them."""
+"""Human-readable quantities of a footprint: bits, energies, times, and what was measured."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Score against bits of update state: nobody has both less and better than a method on the front."""
+"""Score against bits of update state: no method has both less and better than one on the front."""
 
 import altair as alt
 import pandas as pd

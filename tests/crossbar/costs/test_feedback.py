@@ -95,9 +95,9 @@ def test_factors_of_inputs_cost_what_those_of_nodes_cost_on_the_turned_layer():
     }
     of_inputs = Method.of({**method, "factors_of": "inputs"})
     activity = Activity(0.1, 0.0, 0.0)
-    turned = layer_cost(layer.turned(), Method.of(method), 8, activity, arrays.turned())
+    transposed = layer_cost(layer.transposed(), Method.of(method), 8, activity, arrays.transposed())
     found = layer_cost(layer, of_inputs, 8, activity, arrays)
-    assert found.operations["readout"] == turned.operations["readout"]
+    assert found.operations["readout"] == transposed.operations["readout"]
     of_nodes = layer_cost(layer, Method.of(method), 8, activity, arrays)
     more = found.bits.registers - of_nodes.bits.registers
     assert more == (300 - 40) * (8 + 16)

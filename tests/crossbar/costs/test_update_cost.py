@@ -11,9 +11,9 @@ from crossbar.costs import (
     ArrayLimits,
     LayerShape,
     Method,
-    analog_holding,
+    analog_storage,
     constant,
-    digital_holding,
+    digital_storage,
     layer_cost,
     network_cost,
 )
@@ -156,11 +156,11 @@ def test_a_network_is_the_sum_of_its_layers_and_as_slow_as_its_slowest():
 
 
 def test_more_devices_take_area_and_reads_digital_matrices_take_accesses():
-    few, many = (analog_holding(LAYER, pulsed(), 64, ACTIVITY, k) for k in (1, 4))
+    few, many = (analog_storage(LAYER, pulsed(), 64, ACTIVITY, k) for k in (1, 4))
     assert many.area_um2.typical == pytest.approx(4 * few.area_um2.typical)
     assert many.energy_pJ.typical > 3 * few.energy_pJ.typical
     chi, adam = (
-        digital_holding(LAYER, accumulated(name), 64, ACTIVITY) for name in ("sgd", "adam")
+        digital_storage(LAYER, accumulated(name), 64, ACTIVITY) for name in ("sgd", "adam")
     )
     assert few.area_um2.typical < chi.area_um2.typical < adam.area_um2.typical
     assert few.energy_pJ.typical < chi.energy_pJ.typical < adam.energy_pJ.typical

@@ -10,24 +10,24 @@ from imc_grapes.pictures.picture import Picture
 _PANEL, _ROW = 300, 30
 
 
-def holding_picture(footprint: Footprint) -> Picture:
-    """Two panels, area and energy per weight; one row per way to hold small updates."""
+def storage_picture(footprint: Footprint) -> Picture:
+    """Two panels, area and energy per weight; one row per storage option."""
     weights = footprint.held_layer.weights
-    names = list(footprint.holdings)
+    names = list(footprint.storage_options)
     frame = pd.DataFrame(
         {
-            "way": name,
+            "option": name,
             "kind": "analog devices" if name.startswith("K") else "digital matrix",
             "quantity": quantity,
             "low": interval.low / weights,
             "typical": interval.typical / weights,
             "high": interval.high / weights,
         }
-        for name, one in footprint.holdings.items()
+        for name, one in footprint.storage_options.items()
         for quantity, interval in (("area", one.area_um2), ("energy", one.energy_pJ))
     )
     base = alt.Chart().encode(
-        y=alt.Y("way:N", sort=names, title=None),
+        y=alt.Y("option:N", sort=names, title=None),
         color=alt.Color(
             "kind:N",
             scale=alt.Scale(

@@ -1,4 +1,4 @@
-"""K devices per polarity, which need no digital matrix, against digital matrices with one device per polarity."""
+"""Storage of sub-pulse weight resolution: K devices per polarity, or digital matrices beside one device each."""
 
 from dataclasses import dataclass
 
@@ -16,8 +16,8 @@ _STATELESS = ("device pulses", "pulse generation")
 
 
 @dataclass(frozen=True)
-class Holding:
-    """A way to hold what one SET pulse is too coarse for.
+class StorageOption:
+    """Storage of sub-pulse weight resolution, for what one SET pulse is too coarse for.
 
     Attributes:
         area_um2: of devices and memory, for the whole layer.
@@ -28,9 +28,9 @@ class Holding:
     energy_pJ: Interval
 
 
-def analog_holding(
+def analog_storage(
     layer: LayerShape, method: Method, batch: int, activity: Activity, sharing: int
-) -> Holding:
+) -> StorageOption:
     """K devices per polarity: each holds a Kth of the weight, so the same change takes K times the pulses.
 
     Args:
@@ -45,10 +45,12 @@ def analog_holding(
     energy = _reads_pJ(layer, batch, activity, sharing)
     for part in _STATELESS:
         energy = energy + energy_pJ(parts[part], activity.mean_g_uS)
-    return Holding(device_area_um2(layer.weights, sharing), energy)
+    return StorageOption(device_area_um2(layer.weights, sharing), energy)
 
 
-def digital_holding(layer: LayerShape, method: Method, batch: int, activity: Activity) -> Holding:
+def digital_storage(
+    layer: LayerShape, method: Method, batch: int, activity: Activity
+) -> StorageOption:
     """chi and the optimizer's matrices, with one device per polarity.
 
     Args:
@@ -65,7 +67,7 @@ def digital_holding(layer: LayerShape, method: Method, batch: int, activity: Act
     area = device_area_um2(layer.weights, 1) + memory_area_um2(
         layer_bits(layer, method, None, None)
     )
-    return Holding(area, energy)
+    return StorageOption(area, energy)
 
 
 def _reads_pJ(layer: LayerShape, batch: int, activity: Activity, sharing: int) -> Interval:
