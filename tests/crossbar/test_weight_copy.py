@@ -10,9 +10,8 @@ import torch
 from aihwkit.nn import AnalogLinear
 from aihwkit.optim import AnalogSGD
 
-from crossbar import PCMConfig, drifted
+from crossbar import PCMConfig, drifted, update_periphery
 from crossbar.pair_array import mean_step_uS
-from kernels import pair_pulses
 from kernels.errors import InputError
 
 N_IN, N_OUT = 12, 7
@@ -59,13 +58,13 @@ def test_on_ideal_devices_it_is_training_with_reads_to_the_bit(update):
 @pytest.mark.parametrize("update", [PULSED, ADAM])
 def test_the_copy_is_the_first_read_plus_a_granularity_per_pulse(update, monkeypatch):
     fired = []
-    apply = pair_pulses.apply_pulses
+    apply = update_periphery.apply_pulses
 
     def recorded(pulse, pairs, counts, *others):
         fired.append(counts.astype(np.float64))
         apply(pulse, pairs, counts, *others)
 
-    monkeypatch.setattr(pair_pulses, "apply_pulses", recorded)
+    monkeypatch.setattr(update_periphery, "apply_pulses", recorded)
     layer = linear(update=update, device="nandakumar2018", faults={"stuck_reset": 0.1})
     tile = tile_of(layer)
     oracle = tile.get_weights().numpy().astype(np.float64)
