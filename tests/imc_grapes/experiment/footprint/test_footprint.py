@@ -27,7 +27,7 @@ from imc_grapes.training.checkpoint import load_checkpoint
 from imc_grapes.training.loop import training_step
 from kernels.errors import InputError
 
-CONFIG = Path(__file__).parents[3] / "configs" / "mnist_pcm.yaml"
+CONFIG = Path(__file__).parents[4] / "configs" / "mnist_pcm.yaml"
 WEIGHTS = 784 * 250 + 250 * 10
 DIGITS = [
     "data.name=digits",
