@@ -1,4 +1,4 @@
-"""SGD, momentum, NAG, RMSprop and Adam in front of chi; their matrices at a chosen word length."""
+"""A rule in front of chi, or of the pulses: its state beside one tile, at a chosen word length."""
 
 from typing import Any
 
@@ -10,18 +10,9 @@ from torch import Tensor
 from crossbar.specs import OptimizerSpec
 from kernels.bfloat16 import decode, encode
 
-MATRICES: dict[str, tuple[str, ...]] = {
-    "sgd": (),
-    "momentum": ("momentum",),
-    "nag": ("momentum",),
-    "rmsprop": ("mean_square",),
-    "adam": ("first_moment", "second_moment"),
-}
-"""What each rule keeps: one matrix of the size of the weights per name."""
-
 
 class ChiOptimizer:
-    """Turns the gradient of one tile into the direction of its update, by the equations of torch.optim.
+    """Turns the gradient of one tile into the direction of its update.
 
     Args:
         spec: which rule.
@@ -29,16 +20,16 @@ class ChiOptimizer:
         key: stream of the stochastic rounding of 16-bit words.
 
     Attributes:
-        matrices: what is kept from update to update: float32, or uint16 holding bfloat16.
+        state: what is kept from update to update: float32, or uint16 holding bfloat16.
     """
 
     def __init__(self, spec: OptimizerSpec, shape: tuple[int, int], key: np.uint64) -> None:
-        self._spec = spec
+        self._rule = spec.rule
         self._key = key
         self._narrow = spec.state_bits == 16
         dtype = np.uint16 if self._narrow else np.float32
-        self.matrices: dict[str, NDArray[Any]] = {
-            name: np.zeros(shape, dtype) for name in MATRICES[spec.name]
+        self.state: dict[str, NDArray[Any]] = {
+            name: np.zeros(one, dtype) for name, one in self._rule.state_shapes(*shape).items()
         }
 
     def direction(self, gradient: Tensor, update: int) -> Tensor:
@@ -49,31 +40,13 @@ class ChiOptimizer:
             update: number of this update, from 1 on.
 
         Returns:
-            float32 [n_out, n_in].
+            float32 [n_out, n_in], to be used before the next call.
         """
-        spec = self._spec
-        if spec.name == "sgd":
-            return gradient
-        held = {name: self._load(stored) for name, stored in self.matrices.items()}
-        if spec.name in ("momentum", "nag"):
-            velocity = held["momentum"].mul_(spec.momentum).add_(gradient)
-            nesterov = spec.name == "nag"
-            direction = (
-                gradient.add_(velocity, alpha=spec.momentum) if nesterov else velocity.clone()
-            )
-        elif spec.name == "rmsprop":
-            square = held["mean_square"].mul_(spec.alpha)
-            square.addcmul_(gradient, gradient, value=1.0 - spec.alpha)
-            direction = gradient.div_(square.sqrt().add_(spec.eps))
-        else:
-            decay_1, decay_2 = spec.betas
-            first = held["first_moment"].mul_(decay_1).add_(gradient, alpha=1.0 - decay_1)
-            second = held["second_moment"].mul_(decay_2)
-            second.addcmul_(gradient, gradient, value=1.0 - decay_2)
-            root = second.sqrt().div_((1.0 - decay_2**update) ** 0.5).add_(spec.eps)
-            direction = first.div(root).div_(1.0 - decay_1**update)
-        for index, (name, values) in enumerate(held.items()):
-            self._store(name, values, update, index)
+        held = {name: self._load(stored) for name, stored in self.state.items()}
+        direction = self._rule.direction(gradient, held, update)
+        if self._narrow:
+            for index, (name, values) in enumerate(held.items()):
+                self._store(name, values, update, index)
         return direction
 
     def _load(self, stored: NDArray[Any]) -> Tensor:
@@ -82,7 +55,6 @@ class ChiOptimizer:
         return torch.from_numpy(stored)
 
     def _store(self, name: str, values: Tensor, update: int, index: int) -> None:
-        if self._narrow:
-            stored = self.matrices[name]
-            draw = update * len(self.matrices) + index
-            encode(values.numpy().reshape(-1), self._key, draw, stored.reshape(-1))
+        stored = self.state[name]
+        draw = update * len(self.state) + index
+        encode(values.numpy().reshape(-1), self._key, draw, stored.reshape(-1))

@@ -13,6 +13,11 @@ from torch.optim import Optimizer
 from crossbar.weight_gradient import TileContext
 from kernels.errors import InputError
 
+
+class StepsByParts:
+    """Marks an optimizer that updates nothing itself, but by other optimizers: those are checked as they step."""
+
+
 _IGNORED = ("momentum", "dampening", "weight_decay", "nesterov", "maximize")
 
 
@@ -24,6 +29,8 @@ def before_step(optimizer: Optimizer, args: Any, kwargs: Any) -> tuple[Any, Any]
     Raises:
         InputError: the optimizer is not `AnalogSGD`, or a group asks for what the tile would ignore.
     """
+    if isinstance(optimizer, StepsByParts):
+        return None
     contexts = [
         parameter
         for group in optimizer.param_groups
@@ -49,12 +56,13 @@ def _refuse_ignored_rules(optimizer: Optimizer) -> None:
             continue
         if not isinstance(optimizer, AnalogSGD):
             raise InputError(
-                f"{type(optimizer).__name__} does not drive a PCM tile; use aihwkit's AnalogSGD, and for "
-                "momentum, nag, rmsprop or adam an accumulated update with that optimizer"
+                f"{type(optimizer).__name__} does not drive a PCM tile; use imc_grapes.optimizer(model, rule, lr), "
+                "or aihwkit's AnalogSGD, which leaves the rule to the tile"
             )
         for key in _IGNORED:
             if group.get(key):
                 raise InputError(
-                    f"AnalogSGD({key}={group[key]!r}) would be ignored by a PCM tile; give the optimizer to "
-                    "an accumulated update: PCMConfig(update={'kind': 'accumulated', 'optimizer': ...})"
+                    f"AnalogSGD({key}={group[key]!r}) would be ignored by a PCM tile; use "
+                    "imc_grapes.optimizer(model, rule, lr), or give the rule to an accumulated update: "
+                    "PCMConfig(update={'kind': 'accumulated', 'optimizer': ...})"
                 )

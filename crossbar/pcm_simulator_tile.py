@@ -74,6 +74,10 @@ class PCMSimulatorTile(SimulatorTile):
         """Use the converters of this configuration from now on; the devices stay what they are."""
         self._config = rpu_config
 
+    def renew_periphery(self) -> None:
+        """Put fresh update circuits beside the devices, as the configuration describes them now."""
+        self.periphery = periphery_for(self._config.update, self.devices, self.copy)
+
     def read_out(self) -> ReadOut:
         """The weights as the array shows them at this moment."""
         if not self._config.read.noise:
@@ -325,7 +329,7 @@ class PCMSimulatorTile(SimulatorTile):
         self.check_extra(extra)
         self.devices.load(extra["devices"])
         # Under the streams of the devices.
-        self.periphery = periphery_for(self._config.update, self.devices, self.copy)
+        self.renew_periphery()
         for name, array in self.periphery.state_arrays().items():
             array[...] = extra["update_state"][name]
         self.reads = extra["reads"]

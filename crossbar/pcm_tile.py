@@ -21,7 +21,8 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from crossbar.drift_compensation import CompensationRead
 from crossbar.optimizer_check import before_step
 from crossbar.pcm_simulator_tile import PCMSimulatorTile, refuse_no_values
-from crossbar.specs import ProgramSpec
+from crossbar.rules import carried_out_by
+from crossbar.specs import OptimizerSpec, ProgramSpec, PulsedSpec
 from crossbar.tile_config import TileConfig
 from crossbar.tile_state import TileState
 from crossbar.weight_gradient import TileContext, TileFunction
@@ -79,6 +80,8 @@ class PCMTile(CustomTile):
         super().__init__(out_size, in_size, rpu_config, bias)
         self.analog_ctx = TileContext(self)
         self.register_forward_pre_hook(_keep_torch_off_its_fused_path)
+        self.configured_optimizer: OptimizerSpec = rpu_config.update.optimizer
+        """The rule that the configuration asked for, whatever was set since."""
 
     def _create_simulator_tile(
         self, x_size: int, d_size: int, rpu_config: TileConfig
@@ -109,10 +112,40 @@ class PCMTile(CustomTile):
     def update_state_arrays(self) -> dict[str, NDArray[Any]]:
         """Every array that the update circuits keep from one update to the next: live, not copies.
 
-        Empty for `pulsed`; chi and the optimizer's matrices for `accumulated`. Where the devices are never read
+        Empty for `pulsed`; chi and what the rule keeps for `accumulated`. Where the devices are never read
         during training, the copy of the weights that takes their place as well.
         """
         return self.tile.periphery.state_arrays()
+
+    def with_rule(self, optimizer: OptimizerSpec) -> Any:
+        """The update circuits of this tile, carrying out another rule.
+
+        Raises:
+            InputError: these circuits cannot, or they have updated the devices by a rule of another kind already.
+        """
+        update = self.rpu_config.update
+        if update.optimizer == optimizer:
+            return update
+        if isinstance(update, PulsedSpec) and update.trains not in optimizer.rule.pulse_trains:
+            raise InputError(
+                f"rule: a pulsed update keeps no state and, with trains: {update.trains}, honours only "
+                f"{carried_out_by(update.trains)} (got '{optimizer.name}'); "
+                "PCMConfig(update='accumulated') takes any rule"
+            )
+        updates = self.tile.devices.counters.updates
+        if updates:
+            raise InputError(
+                f"rule: the tile has had {updates} updates by {_named(update.optimizer)}, whose state is not that "
+                f"of {_named(optimizer)}; put the weights on new tiles to train on by another rule"
+            )
+        return type(update).of({**dict(update), "optimizer": optimizer})
+
+    def set_update(self, update: Any) -> None:
+        """Take over what `with_rule` returned; the devices stay what they are."""
+        if update is not self.rpu_config.update:
+            self.rpu_config.update = update
+            self.tile.set_config(self.rpu_config)
+            self.tile.renew_periphery()
 
     def forward(self, x_input: Tensor, tensor_view: tuple[int, ...] | None = None) -> Tensor:
         """Inputs [..., n_in] to outputs [..., n_out], with the gradient by the array itself."""
@@ -417,6 +450,11 @@ class PCMTileArray(TileModuleArray):
             super().__init__(out_size, in_size, rpu_config, bias, **kwargs)
         finally:
             rpu_config.streams.end_array()
+
+
+def _named(optimizer: OptimizerSpec) -> str:
+    given = ", ".join(f"{name} {value}" for name, value in optimizer.given.items())
+    return f"{optimizer.name} ({given})" if given else optimizer.name
 
 
 @contextmanager

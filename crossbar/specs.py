@@ -6,11 +6,15 @@ Each of them also parses from a mapping, so that the keys of a YAML file are the
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
+from crossbar.rules import RULES, RuleChoice
 from device_models.parameters import Parameters
-
-OptimizerName = Literal["sgd", "momentum", "nag", "rmsprop", "adam"]
 
 OperandBits = Annotated[int, Field(ge=2, le=8)]
 """Word length of the inputs and errors that an update multiplies: at most 8, so that 32-bit adders hold their sums."""
@@ -115,6 +119,60 @@ class RefreshSpec(Parameters):
     that would need more are counted, and said in a warning."""
 
 
+_ONCE_HELD = {"momentum": 0.9, "alpha": 0.9, "betas": (0.9, 0.999), "eps": 1e-8}
+"""What every resolved config says of the rule on the tiles, used or not: results are stored under its hash."""
+
+
+class OptimizerSpec(RuleChoice):
+    """The rule that turns gradients into what is added to chi, or into pulses.
+
+    Constants that are the rule's own count as not given: resolved configs hold every one.
+    """
+
+    state_bits: Literal[16, 32] = 32
+    """Word length of what the rule keeps, bits: 32 (float32) or 16 (bfloat16, rounded stochastically)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_once_held(cls, values: Any) -> Any:
+        """Without the constants of other rules that resolved configs hold, which have no effect."""
+        if not isinstance(values, Mapping):
+            return values
+        name = values.get("name", "sgd")
+        used = RULES[name].model_fields if name in RULES else {}
+        return {
+            key: value
+            for key, value in values.items()
+            if key in used or key not in _ONCE_HELD or not _equal(value, _ONCE_HELD[key])
+        }
+
+    @model_validator(mode="after")
+    def _only_what_differs(self) -> "OptimizerSpec":
+        given = self.model_extra or {}
+        for name, value in self.rule.constants.items():
+            if name in given and value == RULES[self.name].model_fields[name].get_default():
+                del given[name]
+        if self.state_bits != 32 and not self.rule.state:
+            raise ValueError(f"{self.name} does not use state_bits: it keeps nothing")
+        return self
+
+    @model_serializer(mode="plain")
+    def _whole(self) -> dict[str, Any]:
+        constants = {**_ONCE_HELD, **self.rule.constants}
+        return {"name": self.name, **constants, "state_bits": self.state_bits}
+
+
+def _equal(value: Any, other: Any) -> bool:
+    return bool((tuple(value) if isinstance(value, list) else value) == other)
+
+
+def _by_name(values: Any) -> Any:
+    """An update in which the rule may be given by its name alone."""
+    if isinstance(values, Mapping) and isinstance(values.get("optimizer"), str):
+        return {**values, "optimizer": {"name": values["optimizer"]}}
+    return values
+
+
 class PulsedSpec(Parameters):
     """Pulses straight from the errors: nothing is kept between two updates."""
 
@@ -133,6 +191,9 @@ class PulsedSpec(Parameters):
     operand_bits: OperandBits | None = None
     """Word length of the inputs and errors that are multiplied, or sent as trains, bits; null: float32. See
     `crossbar.operands`."""
+    optimizer: OptimizerSpec = OptimizerSpec()
+    """Rule that turns gradients into pulses: a name, or its parameters; one that keeps nothing, and that these trains can
+    carry out."""
     refresh: RefreshSpec = RefreshSpec()
     """When a pair whose devices fill up is RESET and its difference written back."""
 
@@ -140,56 +201,34 @@ class PulsedSpec(Parameters):
     @classmethod
     def _stateless(cls, values: Any) -> Any:
         if isinstance(values, Mapping):
-            for key in ("optimizer", "momentum", "accumulator_bits"):
+            for key in ("momentum", "accumulator_bits"):
                 if key in values:
                     raise ValueError(
                         f"a pulsed update keeps no state, so it cannot honour {key}: {values[key]!r}; "
                         "use kind: accumulated"
                     )
-        return values
-
-
-Decay = Annotated[float, Field(ge=0.0, lt=1.0)]
-
-
-def _pair(value: Any) -> Any:
-    """Strict validation takes a YAML list for a tuple only where no validator has run on what holds it."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-class OptimizerSpec(Parameters):
-    """The rule that turns gradients into what is added to chi; equations as in torch.optim.
-
-    Attributes:
-        name: sgd keeps nothing; momentum, nag and rmsprop keep one matrix, adam two.
-        momentum: mu of momentum and nag.
-        alpha: decay of rmsprop's mean square.
-        betas: decays of adam's two moments.
-        eps: added to the root in rmsprop and adam (the GRAPES authors' RMSprop adds it inside the root).
-        state_bits: word length of those matrices: 32 (float32) or 16 (bfloat16, rounded
-            stochastically).
-    """
-
-    name: OptimizerName = "sgd"
-    momentum: float = Field(default=0.9, ge=0.0, lt=1.0)
-    alpha: float = Field(default=0.9, ge=0.0, lt=1.0)
-    betas: Annotated[tuple[Decay, Decay], BeforeValidator(_pair)] = (0.9, 0.999)
-    eps: float = Field(default=1e-8, gt=0.0)
-    state_bits: Literal[16, 32] = 32
+        return _by_name(values)
 
     @model_validator(mode="after")
-    def _only_what_is_used(self) -> "OptimizerSpec":
-        used = {
-            "sgd": set(),
-            "momentum": {"momentum", "state_bits"},
-            "nag": {"momentum", "state_bits"},
-            "rmsprop": {"alpha", "eps", "state_bits"},
-            "adam": {"betas", "eps", "state_bits"},
-        }[self.name]
-        unused = _changed(self) - used - {"name"}
-        if unused:
-            raise ValueError(f"{self.name} does not use {', '.join(sorted(unused))}")
+    def _carried_out_by_pulses(self) -> "PulsedSpec":
+        name, trains = self.optimizer.name, self.optimizer.rule.pulse_trains
+        if not trains:
+            raise ValueError(
+                f"a pulsed update keeps no state, so it cannot honour optimizer: '{name}'; use kind: accumulated"
+            )
+        if self.trains not in trains:
+            raise ValueError(
+                f"trains: {self.trains} follow the gradient itself, so they cannot honour optimizer: '{name}'; "
+                f"use trains: {' or '.join(trains)}"
+            )
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual_rule(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = handler(self)
+        if self.optimizer == OptimizerSpec():
+            del values["optimizer"]
+        return values
 
 
 class AccumulatedSpec(Parameters):
@@ -218,9 +257,7 @@ class AccumulatedSpec(Parameters):
     @model_validator(mode="before")
     @classmethod
     def _optimizer_by_name(cls, values: Any) -> Any:
-        if isinstance(values, Mapping) and isinstance(values.get("optimizer"), str):
-            return {**values, "optimizer": {"name": values["optimizer"]}}
-        return values
+        return _by_name(values)
 
 
 class ProgramSpec(Parameters):

@@ -76,6 +76,7 @@ class SummedPulses(UpdatePeriphery):
         self._weight_per_pulse = devices.weight_per_uS * (
             spec.step_uS or mean_step_uS(devices.model, spec.refresh.above)
         )
+        self._optimizer = ChiOptimizer(spec.optimizer, devices.shape, devices.key("words"))
 
     def gradient(self, x: Tensor, d: Tensor) -> Tensor:
         """See `UpdatePeriphery`."""
@@ -88,10 +89,11 @@ class SummedPulses(UpdatePeriphery):
         devices = self._devices
         devices.event += 1
         devices.counters.updates += 1
-        if gradient is None:
-            gradient = self.gradient(x, d)
+        # The rule may overwrite it, and a given one belongs to the user.
+        gradient = self.gradient(x, d) if gradient is None else gradient.clone()
+        direction = self._optimizer.direction(gradient, devices.counters.updates)
         counts, pulses, saturated = rounded_pulses(
-            gradient.numpy().reshape(-1),
+            direction.numpy().reshape(-1),
             -learning_rate / self._weight_per_pulse,
             self._spec.train_length,
             devices.key("rounding"),
@@ -187,7 +189,7 @@ class Accumulated(UpdatePeriphery):
         devices = self._devices
         devices.event += 1
         devices.counters.updates += 1
-        # The optimizer may overwrite it, and a given one belongs to the user.
+        # The rule may overwrite it, and a given one belongs to the user.
         gradient = self.gradient(x, d) if gradient is None else gradient.clone()
         direction = self._optimizer.direction(gradient, devices.counters.updates)
         counts, pulses, saturated = transferred_pulses(
@@ -209,11 +211,11 @@ class Accumulated(UpdatePeriphery):
         devices.hold_stuck()
 
     def state_arrays(self) -> dict[str, NDArray[Any]]:
-        """chi, the matrices of the optimizer, and the copy of weights that are not read back."""
-        return {"chi": self._chi, **self._optimizer.matrices, **_copied(self._copy)}
+        """chi, what the rule keeps, and the copy of weights that are not read back."""
+        return {"chi": self._chi, **self._optimizer.state, **_copied(self._copy)}
 
     def meaning_of_state(self) -> dict[str, Any]:
-        """The weight that a full chi stands for, what full is, and the rule that filled the matrices."""
+        """The weight that a full chi stands for, what full is, and the rule that filled the state."""
         return {
             "weight_per_pulse": self._weight_per_pulse,
             "accumulator_bits": self._spec.accumulator_bits,

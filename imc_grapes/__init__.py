@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from imc_grapes.grapes import Grapes
     from imc_grapes.layers.convert import to_crossbar
     from imc_grapes.layers.placement import placement
+    from imc_grapes.rules import optimizer
     from imc_grapes.spiking import SNU, sSNU
     from imc_grapes.store import load_results
     from imc_grapes.transport import DirectFeedbackAlignment, FeedbackAlignment
@@ -34,6 +35,7 @@ _HOMES = {
     "sensitivity": "imc_grapes.evaluate.sensitivity",
     "load_run_config": "imc_grapes.config",
     "load_results": "imc_grapes.store",
+    "optimizer": "imc_grapes.rules",
     "placement": "imc_grapes.layers.placement",
     "run_experiment": "imc_grapes.experiment",
     "sSNU": "imc_grapes.spiking",
@@ -52,6 +54,7 @@ __all__ = [
     "evaluate_drift",
     "load_results",
     "load_run_config",
+    "optimizer",
     "placement",
     "register",
     "run_experiment",

@@ -1,4 +1,4 @@
-"""Code of a user's own: plugins that register networks, data sets, devices, statistics and readouts.
+"""Code of a user's own: plugins that register networks, data sets, devices, statistics, readouts and update rules.
 
 A plugin is a Python file, a folder with an ``__init__.py``, or the name of a module that can be imported. It is named
 on the command line, in the variable IMC_GRAPES_PLUGINS, or by an installed package; a config never loads one.

@@ -23,6 +23,7 @@ from pydantic import Field, create_model
 from torch import Tensor, nn
 
 from crossbar.readout import READOUTS
+from crossbar.rules import RULES
 from device_models.parameters import Parameters, described_in
 from device_models.registry import Registry, where_defined
 from device_models.statistics.base import STATISTICS
@@ -115,6 +116,17 @@ def statistics(name: str, *, label: str = "") -> Decorator[Thing]:
 def readout(name: str, *, label: str = "") -> Decorator[Thing]:
     """A subclass of `crossbar.readout.Readout` becomes ``training: {grapes: {readout: {kind: NAME}}}``."""
     return READOUTS.register(name, label=label)
+
+
+def rule(name: str, *, label: str = "") -> Decorator[Thing]:
+    """A subclass of `crossbar.rules.Rule` becomes ``training: {optimizer: {name: NAME}}``, with its fields as keys.
+
+    `imc_grapes.optimizer` takes the name as well.
+
+    Raises:
+        InputError: the name is taken, the update is missing, or a field has a name that a config uses otherwise.
+    """
+    return RULES.register(name, label=label)
 
 
 class _FunctionNetwork(NetworkConfig):

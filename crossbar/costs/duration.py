@@ -44,9 +44,9 @@ def _tile_times_ns(
         # The largest importance is found node by node.
         parts["readout"] = share * (method.readout.reads(driven) * read + nodes * clock)
     if method.accumulator_bits:
-        parts["chi"] = _access(tile, method.accumulator_bits)
-    if method.matrices:
-        parts["optimizer"] = _access(tile, method.matrices * method.word_bits)
+        parts["chi"] = _access(tile.rows * method.accumulator_bits)
+    if method.computes:
+        parts["optimizer"] = _access(method.state_bits(tile) / tile.columns)
     if method.is_per_sample:
         assert method.update.kind == "pulsed"
         parts["device pulses"] = vectors * method.update.train_length * set_pulse
@@ -63,10 +63,10 @@ def _tile_times_ns(
     return parts
 
 
-def _access(tile: TileShape, word_bits: int) -> Interval:
+def _access(bits_per_column: float) -> Interval:
     """Every word of a column is read and written through the port of its unit."""
     port, clock = constant("sram_port_bits"), constant("clock_ns")
-    moved = 2.0 * tile.rows * word_bits
+    moved = 2.0 * bits_per_column
     return Interval(
         moved / port.low * clock.low,
         moved / port.typical * clock.typical,

@@ -4,27 +4,28 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from crossbar.chi_optimizer import MATRICES
+from crossbar.costs.layer_shape import TileShape
 from crossbar.readout import ReadoutSpec
-from crossbar.specs import AccumulatedSpec, OptimizerName, UpdateSpec
+from crossbar.rules import Rule
+from crossbar.specs import AccumulatedSpec, UpdateSpec
 from device_models.parameters import Parameters
 
-MethodName = Literal["sgd", "grapes", "lr_matched", "momentum", "nag", "rmsprop", "adam"]
-_MODULATED = ("grapes", "lr_matched")
+MODULATED = ("grapes", "lr_matched")
+"""Methods that modulate the errors and then train by sgd."""
 
 
 class Method(Parameters):
     """One way to update the weights.
 
     Attributes:
-        name: what the rule is called.
-        update: the circuits; for momentum, nag, rmsprop and adam accumulated, with that optimizer.
+        name: of a rule, or one of `MODULATED`.
+        update: the circuits, with that rule.
         readout: the circuit that GRAPES and lr_matched need; None for the others.
         factor_bits: word length of the factor; priced as 8 where it is not rounded.
         factors_of: the nodes of a layer, its columns; or its inputs, the rows, as under direct feedback alignment.
     """
 
-    name: MethodName
+    name: str
     update: UpdateSpec
     readout: ReadoutSpec | None = None
     factor_bits: int = Field(default=8, ge=1, le=16)
@@ -32,28 +33,31 @@ class Method(Parameters):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Method":
-        if (self.readout is not None) != (self.name in _MODULATED):
+        if (self.readout is not None) != (self.name in MODULATED):
             raise ValueError(f"a readout belongs to grapes and lr_matched (got {self.name})")
-        if self.optimizer != ("sgd" if self.name in _MODULATED else self.name):
-            raise ValueError(f"{self.name} cannot run on circuits for {self.optimizer}")
+        rule = self.update.optimizer.name
+        if rule != ("sgd" if self.name in MODULATED else self.name):
+            raise ValueError(f"{self.name} cannot run on circuits for {rule}")
         return self
 
     @property
-    def optimizer(self) -> OptimizerName:
-        """The rule that the circuits follow."""
-        return self.update.optimizer.name if isinstance(self.update, AccumulatedSpec) else "sgd"
+    def rule(self) -> Rule:
+        """The rule that the circuits follow, with its constants."""
+        return self.update.optimizer.rule
 
     @property
-    def matrices(self) -> int:
-        """Matrices of the size of the weights that the rule keeps."""
-        return len(MATRICES[self.optimizer])
+    def computes(self) -> bool:
+        """Whether the rule makes something else of a gradient."""
+        return any(self.rule.arithmetic) or bool(self.rule.state)
 
     @property
     def word_bits(self) -> int:
-        """Word length of those matrices; 0 without any."""
-        if not isinstance(self.update, AccumulatedSpec) or not self.matrices:
-            return 0
-        return self.update.optimizer.state_bits
+        """Word length of what the rule keeps; 0 if it keeps nothing."""
+        return self.update.optimizer.state_bits if self.rule.state else 0
+
+    def state_bits(self, tile: TileShape) -> int:
+        """Bits that the rule keeps beside one tile."""
+        return self.rule.state_numbers(tile.columns, tile.rows) * self.word_bits
 
     @property
     def accumulator_bits(self) -> int:

@@ -15,15 +15,6 @@ SHARED_PARTS = ("forward reads", "backward reads", "gradient")
 
 _MULTIPLIER_BITS = 8
 
-_FLOATING_POINT = {
-    # multiplications, additions, divisions and roots per weight
-    "sgd": (0, 0, 0),
-    "momentum": (1, 1, 0),
-    "nag": (2, 2, 0),
-    "rmsprop": (3, 2, 2),
-    "adam": (5, 3, 2),
-}
-
 
 @dataclass(frozen=True)
 class Operations:
@@ -34,7 +25,7 @@ class Operations:
         adc_bits: ADC resolution of those conversions.
         driven_rows: rows brought to the read voltage.
         device_reads: devices that carry current meanwhile.
-        state_bits_read: from the matrices of chi and the optimizer.
+        state_bits_read: from the memory of chi and the optimizer.
         state_bits_written: to them.
         state_bits_per_tile: size of that memory beside one array.
         operand_bits: of inputs and errors, from the buffer that holds a mini-batch; as many were written there.
@@ -125,7 +116,7 @@ def layer_operations(
         parts["readout"] = _readout(seen[0], method, vectors, seen[1])
     if method.accumulator_bits:
         parts["chi"] = _matrix_access(layer, method, method.accumulator_bits, arrays)
-    if method.matrices:
+    if method.computes:
         parts["optimizer"] = _optimizer(layer, method, arrays)
     parts["pulse generation"] = _pulse_generation(layer, method, vectors, activity, arrays)
     parts["device pulses"] = Operations(set_pulses=activity.pulses * layer.weights)
@@ -208,8 +199,10 @@ def _gradient(layer: LayerShape, method: Method, vectors: int, arrays: ArrayLimi
 
 
 def _largest_tile_bits(layer: LayerShape, method: Method, arrays: ArrayLimits) -> float:
-    per_weight = method.accumulator_bits + method.matrices * method.word_bits
-    return max(t.rows * t.columns for t in layer.tiles(arrays.rows, arrays.columns)) * per_weight
+    return max(
+        tile.rows * tile.columns * method.accumulator_bits + method.state_bits(tile)
+        for tile in layer.tiles(arrays.rows, arrays.columns)
+    )
 
 
 def _matrix_access(
@@ -224,8 +217,8 @@ def _matrix_access(
 
 
 def _optimizer(layer: LayerShape, method: Method, arrays: ArrayLimits) -> Operations:
-    multiplies, adds, divisions = _FLOATING_POINT[method.optimizer]
-    bits = layer.weights * method.matrices * method.word_bits
+    multiplies, adds, divisions = method.rule.arithmetic
+    bits = sum(method.state_bits(tile) for tile in layer.tiles(arrays.rows, arrays.columns))
     return Operations(
         state_bits_read=bits,
         state_bits_written=bits,

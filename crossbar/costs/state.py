@@ -20,7 +20,7 @@ class Bits:
     """Memory of the update circuits of one layer.
 
     Attributes:
-        state: matrices of the optimizer, and factors that stay in use for several updates.
+        state: of the optimizer, and factors that stay in use for several updates.
         accumulator: chi.
         registers: what lives only during an update: sums of one column's gradient in each tile, the importance and the
             factors of the nodes, generators of random numbers.
@@ -50,7 +50,7 @@ def layer_bits(layer: LayerShape, method: Method, rows: int | None, columns: int
         registers = (method.operand_bits or FLOAT_BITS) * edges + 2 * _LFSR_BITS * len(tiles)
     else:
         registers = GRADIENT_BITS * sum(tile.rows for tile in tiles) + _LFSR_BITS * len(tiles)
-    state = layer.weights * method.matrices * method.word_bits
+    state = sum(method.state_bits(tile) for tile in tiles)
     readout = method.readout
     if readout is not None and layer.modulated:
         n_factors = layer.n_out if method.factors_of == "nodes" else layer.n_in

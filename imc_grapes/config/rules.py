@@ -6,7 +6,8 @@ from pydantic import BaseModel
 
 from crossbar.aihwkit_presets import find_preset
 from crossbar.open_loop import open_loop_problems
-from crossbar.specs import AccumulatedSpec
+from crossbar.rules import RULES, RuleChoice, carried_out_by
+from crossbar.specs import PulsedSpec, UpdateSpec
 from device_models.inference.spec import StatisticsSpec
 from device_models.inference.table import (
     DRIFT_COLUMNS,
@@ -86,13 +87,14 @@ def _aihwkit_problems(config: RunConfig, hardware: AihwkitHardware) -> Iterator[
     except InputError as error:
         yield ("hardware", "preset"), str(error)
         return
-    optimizer = config.training.optimizer.name
+    rule = config.training.optimizer.name
     if preset.training == "in-situ":
         yield from _drift_problems(config, f"{preset.name} has no drift model")
-        if optimizer != "sgd":
+        if "per_sample" not in RULES[rule].pulse_trains:
             yield (
                 ("training", "optimizer", "name"),
-                f"{preset.name} updates its devices in place and honours only sgd (got '{optimizer}'); "
+                f"{preset.name} updates its devices in place and honours only {carried_out_by('per_sample')} "
+                f"(got '{rule}'); "
                 "a hardware-aware preset such as StandardHWATrainingPreset takes any optimizer",
             )
         if hardware.statistics is not None:
@@ -103,20 +105,8 @@ def _aihwkit_problems(config: RunConfig, hardware: AihwkitHardware) -> Iterator[
 
 
 def _pcm_problems(config: RunConfig, hardware: PCMHardware) -> Iterator[Problem]:
-    optimizer = config.training.optimizer.name
     update = hardware.update
-    if not isinstance(update, AccumulatedSpec):
-        if optimizer != "sgd":
-            yield (
-                ("training", "optimizer", "name"),
-                f"a pulsed update keeps no state and honours only sgd (got '{optimizer}'); "
-                "hardware.update.kind: accumulated takes any optimizer",
-            )
-    elif update.optimizer.name not in ("sgd", optimizer):
-        yield (
-            ("hardware", "update", "optimizer", "name"),
-            f"'{update.optimizer.name}' contradicts training.optimizer.name '{optimizer}'; leave one out",
-        )
+    yield from _optimizer_problems(config.training.optimizer, update)
     for path, message in open_loop_problems(hardware.read, update):
         yield ("hardware", *path), message
     if hardware.read.during_training == "never" and config.training.grapes.mode != "none":
@@ -157,6 +147,30 @@ def _pcm_problems(config: RunConfig, hardware: PCMHardware) -> Iterator[Problem]
                     f"the model {hardware.device.model} has neither drift nor read noise; "
                     "nandakumar2018 has both",
                 )
+
+
+def _optimizer_problems(chosen: RuleChoice, update: UpdateSpec) -> Iterator[Problem]:
+    """What training and the circuits of the tiles say of one rule."""
+    if isinstance(update, PulsedSpec) and update.trains not in chosen.rule.pulse_trains:
+        yield (
+            ("training", "optimizer", "name"),
+            f"a pulsed update keeps no state and honours only {carried_out_by(update.trains)} (got '{chosen.name}'); "
+            "hardware.update.kind: accumulated takes any optimizer",
+        )
+        return
+    on_tiles = update.optimizer
+    if on_tiles.name not in ("sgd", chosen.name):
+        yield (
+            ("hardware", "update", "optimizer", "name"),
+            f"'{on_tiles.name}' contradicts training.optimizer.name '{chosen.name}'; leave one out",
+        )
+        return
+    for constant, value in chosen.given.items():
+        if on_tiles.given.get(constant, value) != value:
+            yield (
+                ("hardware", "update", "optimizer", constant),
+                f"{on_tiles.given[constant]} contradicts training.optimizer.{constant} {value}; leave one out",
+            )
 
 
 def _changed(section: BaseModel) -> set[str]:

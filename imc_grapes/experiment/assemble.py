@@ -5,7 +5,6 @@ from typing import Any
 from torch import nn
 
 from crossbar.aihwkit_presets import find_preset
-from crossbar.specs import AccumulatedSpec
 from device_models.inference.aihwkit_adapter import as_aihwkit
 from imc_grapes.config.schema import AihwkitHardware, DigitalHardware, PCMHardware, RunConfig
 from imc_grapes.layers.convert import to_crossbar
@@ -51,18 +50,9 @@ def _pcm_config(hardware: PCMHardware, config: RunConfig) -> Any:
     return PCMConfig(
         device=hardware.device,
         io=hardware.io,
-        update=_with_optimizer(hardware, config),
+        update=hardware.update,
         array=hardware.array,
         read=hardware.read,
         faults=hardware.faults,
         seed=stream_seed(config.seed, "pcm tiles"),
     )
-
-
-def _with_optimizer(hardware: PCMHardware, config: RunConfig) -> Any:
-    """The update with the optimizer of the training section, which the tile itself runs on its accumulator."""
-    update = hardware.update
-    if not isinstance(update, AccumulatedSpec):
-        return update
-    named = {"name": config.training.optimizer.name}
-    return update.model_copy(update={"optimizer": update.optimizer.model_copy(update=named)})

@@ -37,10 +37,10 @@ from imc_grapes.footprint.optimizer_state import closed_form_bytes, measured_byt
 from imc_grapes.footprint.step_peak import peak_bytes_of_step
 from imc_grapes.grapes import Grapes
 from imc_grapes.networks.build import build_network_for
+from imc_grapes.rules import optimizer
 from imc_grapes.seeding import generator, stream_seed
 from imc_grapes.training.checkpoint import load_checkpoint, save_checkpoint
 from imc_grapes.training.loop import Interrupted, Position, Trainer, training_step
-from imc_grapes.training.optimizers import build_optimizer
 from imc_grapes.training.single_samples import refuse_single_values
 from imc_grapes.transport.base import attached_transport
 from kernels.errors import InputError
@@ -129,12 +129,13 @@ def prepare(
     network = build_network_for(config.network, config.data, config.seed, dataset, weights)
     refuse_single_values(network, dataset, config.data.batch_size)
     model = on_hardware(network, config)
-    optimizer = build_optimizer(model, config.training.optimizer)
+    chosen = config.training.optimizer
+    update = optimizer(model, chosen.name, lr=chosen.lr, **chosen.given)
     attach_transport(config, model)
     grapes = _attach_grapes(config, model)
     trainer = Trainer(
         model=model,
-        optimizer=optimizer,
+        optimizer=update,
         dataset=dataset,
         batch_size=config.data.batch_size,
         epochs=config.training.epochs,
@@ -198,7 +199,7 @@ def _summary(config: RunConfig, trainer: Trainer, grapes: Grapes | None) -> dict
     else:
         shown = position.best if trainer.keep_best and position.best else position.metrics[-1]
     scores = task.scores(trainer.model, trainer.dataset.test)
-    optimizer = config.training.optimizer.name
+    rule = config.training.optimizer.rule
     factors = grapes.factors() if grapes else {}
     seeded = not isinstance(config.hardware, AihwkitHardware)
     return {
@@ -222,7 +223,7 @@ def _summary(config: RunConfig, trainer: Trainer, grapes: Grapes | None) -> dict
         "train_loss": shown.train_loss if shown.epoch else None,
         **asdict(measure_activity(trainer.model, task, trainer.dataset.test)),
         "optimizer_state_bytes": measured_bytes(trainer.optimizer, trainer.model),
-        "optimizer_state_bytes_closed_form": closed_form_bytes(trainer.model, optimizer),
+        "optimizer_state_bytes_closed_form": closed_form_bytes(trainer.model, rule),
         "grapes_transient_numbers": sum(factor.numel() for factor in factors.values()),
     }
 

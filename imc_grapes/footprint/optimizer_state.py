@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
+from crossbar.rules import Rule
 from crossbar.specs import AccumulatedSpec
-from imc_grapes.training.optimizers import STATE_PER_WEIGHT, AnyOptimizer
 
 _BYTES_OF_COPIED_WEIGHT = 4
 _DIGITAL_MATRICES = (
@@ -17,7 +18,7 @@ _DIGITAL_MATRICES = (
 )
 
 
-def measured_bytes(optimizer: AnyOptimizer, model: nn.Module) -> int:
+def measured_bytes(optimizer: Optimizer, model: nn.Module) -> int:
     """Bytes of every array that is kept from one update to the next; call it after a step.
 
     Counts the tensors of `optimizer`, and what the tiles of `model` that update themselves keep in digital memory.
@@ -30,22 +31,26 @@ def measured_bytes(optimizer: AnyOptimizer, model: nn.Module) -> int:
     return in_torch + in_tiles + in_aihwkit
 
 
-def closed_form_bytes(model: nn.Module, optimizer_name: str) -> int:
-    """Bytes that the textbook asks for: 0, N, N, N or 2N numbers of the weights' own size.
+def closed_form_bytes(model: nn.Module, rule: Rule) -> int:
+    """Bytes that the textbook asks for: the numbers that a rule keeps, of the weights' own size.
 
     torch's Adam also keeps a 4-byte step counter per parameter tensor, which the closed form leaves out, as it does
     the digital matrices of aihwkit's mixed-precision and transfer compounds. A tile with an
-    accumulator keeps that too, and the optimizer's numbers at the tile's own word length; one that is never read
+    accumulator keeps that too, and the rule's numbers at the tile's own word length; one that is never read
     during training, a copy of its weights.
     """
-    per_weight = STATE_PER_WEIGHT[optimizer_name]
-    in_torch = per_weight * sum(p.numel() * p.element_size() for p in _trained_by_torch(model))
+    in_torch = sum(
+        rule.state_numbers(*p.reshape(len(p) if p.dim() else 1, -1).shape) * p.element_size()
+        for p in _trained_by_torch(model)
+        if p.numel()
+    )
     in_tiles = 0
     for tile in _tiles(model):
         update = tile.rpu_config.update
         if isinstance(update, AccumulatedSpec):
-            bits = update.accumulator_bits + per_weight * update.optimizer.state_bits
-            in_tiles += tile.in_size * tile.out_size * bits // 8
+            numbers = rule.state_numbers(tile.out_size, tile.in_size)
+            bits = tile.in_size * tile.out_size * update.accumulator_bits
+            in_tiles += (bits + numbers * update.optimizer.state_bits) // 8
         if tile.rpu_config.read.during_training == "never":
             in_tiles += tile.in_size * tile.out_size * _BYTES_OF_COPIED_WEIGHT
     return in_torch + in_tiles

@@ -3,15 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from crossbar.rules import RULES
 from imc_grapes.config import RunConfig
 
-_OPTIMIZERS = {
-    "sgd": "SGD",
-    "momentum": "momentum",
-    "nag": "NAG",
-    "rmsprop": "RMSprop",
-    "adam": "Adam",
-}
 _MODES = {
     "none": "no GRAPES",
     "propagating": "GRAPES",
@@ -33,8 +27,8 @@ def is_method_key(key: str) -> bool:
 
 def value_label(key: str, value: Any) -> str:
     """`value` in a few characters; optimizers and GRAPES modes get their usual names."""
-    if key == "training.optimizer.name" and value in _OPTIMIZERS:
-        return _OPTIMIZERS[value]
+    if key == "training.optimizer.name" and value in RULES:
+        return RULES.entry(value).label
     if key == "training.grapes.mode":
         return _MODES.get("none" if value in _OFF else value, str(value))
     if isinstance(value, bool) or value is None:
@@ -79,7 +73,7 @@ def joined(parts: Iterable[str]) -> str:
 def method_of(config: RunConfig) -> str:
     """The method of a sweep that has only one."""
     grapes = config.training.grapes.mode
-    optimizer = _OPTIMIZERS[config.training.optimizer.name]
+    optimizer = RULES.entry(config.training.optimizer.name).label
     return optimizer if grapes == "none" else f"{optimizer}, {_MODES[grapes]}"
 
 

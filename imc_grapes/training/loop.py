@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from imc_grapes.data.augmentation import Augmentation
 from imc_grapes.data.dataset import Dataset
@@ -18,7 +19,6 @@ from imc_grapes.grapes import Grapes
 from imc_grapes.objectives.image_classification import ImageClassification
 from imc_grapes.objectives.objective import StepLoss, Task
 from imc_grapes.training.epoch_metrics import EpochMetrics
-from imc_grapes.training.optimizers import AnyOptimizer
 
 
 class DivergedError(RuntimeError):
@@ -56,7 +56,7 @@ class Trainer:
     """One network being trained on one data set."""
 
     model: nn.Module
-    optimizer: AnyOptimizer
+    optimizer: Optimizer
     dataset: Dataset
     batch_size: int
     epochs: int
@@ -219,7 +219,7 @@ def _copied(state: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def put_back(model: nn.Module, state: dict[str, Any], optimizer: AnyOptimizer) -> None:
+def put_back(model: nn.Module, state: dict[str, Any], optimizer: Optimizer) -> None:
     """Load a state, and let the optimizer step the parameters that are there afterwards.
 
     aihwkit's own tiles replace the parameter that stands for them; an optimizer that kept the old one would never
@@ -235,7 +235,7 @@ def put_back(model: nn.Module, state: dict[str, Any], optimizer: AnyOptimizer) -
 
 def training_step(
     model: nn.Module,
-    optimizer: AnyOptimizer,
+    optimizer: Optimizer,
     batch: Any,
     task: Task,
     carry: Any = None,

@@ -5,9 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from crossbar.readout import PerDevice, ReadoutSpec
+from crossbar.rules import RuleChoice
 from imc_grapes.config.schema.section import Section
-
-OptimizerName = Literal["sgd", "momentum", "nag", "rmsprop", "adam"]
 
 
 def _off_is_none(value: Any) -> Any:
@@ -15,13 +14,13 @@ def _off_is_none(value: Any) -> Any:
     return "none" if value is None or value is False or value in ("off", "Off", "OFF") else value
 
 
-class OptimizerConfig(Section):
-    """The optimizer, as in torch; constants beside the rate are those of the GRAPES authors' code, or of the tiles."""
+class OptimizerConfig(RuleChoice):
+    """The update rule, of tiles and digital parameters alike, with its constants as further keys.
 
-    name: OptimizerName = "sgd"
-    """momentum and nag use a factor of 0.9, rmsprop a decay of 0.9, adam 0.9 and 0.999; epsilon is 1e-8, added to the
-    root (the authors' RMSprop adds it inside the root). Constants in hardware.update.optimizer hold for the biases and
-    normalisations beside the tiles as well."""
+    What is left out is as on `hardware.update.optimizer`, or the rule's own, as the GRAPES authors' code has
+    them: momentum and nag use a factor of 0.9, rmsprop a decay of 0.9, adam 0.9 and 0.999; epsilon is 1e-8.
+    """
+
     lr: float = Field(0.1, gt=0.0)
     """Learning rate."""
     lr_decay: float = Field(1.0, gt=0.0, le=1.0)

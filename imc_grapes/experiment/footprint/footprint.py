@@ -17,7 +17,7 @@ from crossbar.costs import (
     network_cost,
     with_error_reads,
 )
-from crossbar.costs.method import Method
+from crossbar.costs.method import MODULATED, Method
 from crossbar.costs.operations import ADC_BITS_OF_EXACT
 from imc_grapes.config import RunConfig
 from imc_grapes.config.schema import PCMHardware
@@ -233,8 +233,17 @@ def _storage_options(
         )
         for sharing in DEVICES_PER_POLARITY
     }
-    for name, label in (("sgd", "chi"), ("momentum", "chi, momentum"), ("adam", "chi, Adam")):
-        options[label] = digital_storage(
-            layer, method(name, "accumulated"), batch, activity(name, "accumulated")
-        )
+    sizes = set()
+    for one in methods:
+        priced = one.compared.method
+        kept = len(priced.rule.state)
+        if (
+            priced.update.kind == "accumulated"
+            and priced.name not in MODULATED
+            and kept not in sizes
+        ):
+            # The first rule of each size stands for the others.
+            sizes.add(kept)
+            label = f"chi, {one.compared.rule}" if kept else "chi"
+            options[label] = digital_storage(layer, priced, batch, one.host.activity[layer.name])
     return options

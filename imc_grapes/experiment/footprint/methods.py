@@ -1,10 +1,14 @@
 """The methods that a footprint compares, each as the config of a run that trains with it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from crossbar.costs import Method
+from crossbar.costs.method import MODULATED
 from crossbar.readout import READOUTS, ColumnCurrent, PerDevice, Readout
+from crossbar.rules import RULES, Rule
+from crossbar.rules.base import USUAL_LEARNING_RATE
 from crossbar.specs import AccumulatedSpec, PulsedSpec
 from imc_grapes.config import RunConfig
 from imc_grapes.config.schema import PCMHardware
@@ -15,22 +19,8 @@ Periphery = Literal["pulsed", "accumulated"]
 CIRCUITS: dict[Periphery, str] = {"pulsed": "on pulses", "accumulated": "on the accumulator"}
 """What is compared with each other first: the methods on the same circuits, under this heading."""
 
-LEARNING_RATES: dict[tuple[str, Periphery], float] = {
-    ("sgd", "pulsed"): 0.1,
-    ("grapes", "pulsed"): 0.05,
-    ("lr_matched", "pulsed"): 0.05,
-    ("sgd", "accumulated"): 0.8,
-    ("grapes", "accumulated"): 0.4,
-    ("lr_matched", "accumulated"): 0.4,
-    ("momentum", "accumulated"): 0.04,
-    ("nag", "accumulated"): 0.04,
-    ("rmsprop", "accumulated"): 0.005,
-    ("adam", "accumulated"): 0.005,
-}
-"""Of the methods that a config does not name; they decide how many pulses an update fires."""
-
-_STATELESS = ("sgd", "grapes", "lr_matched")
-_STATEFUL = ("momentum", "nag", "rmsprop", "adam")
+MODULATED_LEARNING_RATES: dict[Periphery, float] = {"pulsed": 0.05, "accumulated": 0.4}
+"""Of GRAPES and its control in a config that does not name them; they decide how many pulses an update fires."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +38,9 @@ class ComparedMethod:
     @property
     def rule(self) -> str:
         """For tables and charts of one kind of circuits."""
-        name = {
-            "sgd": "SGD",
-            "grapes": "GRAPES",
-            "lr_matched": "lr-matched",
-            "momentum": "momentum",
-            "nag": "NAG",
-            "rmsprop": "RMSprop",
-            "adam": "Adam",
-        }[self.method.name]
+        name = {"grapes": "GRAPES", "lr_matched": "lr-matched"}.get(self.method.name)
+        if name is None:
+            name = RULES.entry(self.method.name).label
         readout = f", {self.method.readout.kind}" if self.method.name == "grapes" else ""  # type: ignore[union-attr]
         return f"{name}{readout}"
 
@@ -85,13 +69,34 @@ def compared_methods(config: RunConfig) -> list[ComparedMethod]:
     return [
         _method(config, name, periphery, readout)
         for periphery in CIRCUITS
-        for name in (_STATELESS if periphery == "pulsed" else (*_STATELESS, *_STATEFUL))
+        for name in _names(config.hardware, periphery)
         for readout in _readouts(config, name)
     ]
 
 
+def _names(hardware: PCMHardware, periphery: Periphery) -> Iterator[str]:
+    """GRAPES and its control behind sgd, then what else these circuits can carry out, what keeps least first."""
+    yield from ("sgd", *MODULATED)
+    trains = (
+        hardware.update.trains if isinstance(hardware.update, PulsedSpec) else PulsedSpec().trains
+    )
+    for entry in sorted(RULES, key=lambda entry: _kept_per_weight(entry.value)):
+        if entry.name != "sgd" and (
+            periphery == "accumulated" or trains in entry.value.pulse_trains
+        ):
+            yield entry.name
+
+
+def _kept_per_weight(rule: type[Rule]) -> int:
+    return sum(per == "weights" for per in rule.state.values())
+
+
+def _rule_of(name: str) -> str:
+    return "sgd" if name in MODULATED else name
+
+
 def _readouts(config: RunConfig, name: str) -> list[Readout | None]:
-    if name not in ("grapes", "lr_matched"):
+    if name not in MODULATED:
         return [None]
     grapes = config.training.grapes
     if config.training.error_transport == "dfa":
@@ -107,17 +112,20 @@ def _readouts(config: RunConfig, name: str) -> list[Readout | None]:
 def _method(
     config: RunConfig, name: str, periphery: Periphery, readout: Readout | None
 ) -> ComparedMethod:
-    optimizer = name if name in _STATEFUL else "sgd"
-    update = _update(config, periphery, optimizer)
+    rule = _rule_of(name)
+    update = _update(config, periphery, rule)
     chosen = config.training.grapes
     mode = {"grapes": "propagating", "lr_matched": "lr_matched"}.get(name, "none")
     if name == "grapes" and chosen.mode == "local":
         mode = "local"
     values: dict[str, Any] = config.model_dump()
     values["hardware"]["update"] = update.model_dump()
-    values["training"]["optimizer"] |= {
-        "name": optimizer,
+    own = config.training.optimizer
+    values["training"]["optimizer"] = {
+        "name": rule,
         "lr": _learning_rate(config, name, periphery, mode),
+        "lr_decay": own.lr_decay,
+        **(own.given if own.name == rule else {}),
     }
     values["training"]["grapes"] = {"mode": mode}
     if readout is not None:
@@ -135,20 +143,20 @@ def _method(
     return ComparedMethod(Method.of(priced), RunConfig.model_validate(values))
 
 
-def _update(
-    config: RunConfig, periphery: Periphery, optimizer: str
-) -> PulsedSpec | AccumulatedSpec:
+def _update(config: RunConfig, periphery: Periphery, rule: str) -> PulsedSpec | AccumulatedSpec:
     assert isinstance(config.hardware, PCMHardware)
     own = config.hardware.update
     if periphery == "pulsed":
-        if isinstance(own, PulsedSpec):
-            return own
-        return PulsedSpec(refresh=own.refresh, operand_bits=own.operand_bits)
-    if not isinstance(own, AccumulatedSpec):
+        if not isinstance(own, PulsedSpec):
+            own = PulsedSpec(refresh=own.refresh, operand_bits=own.operand_bits)
+    elif not isinstance(own, AccumulatedSpec):
         own = AccumulatedSpec(refresh=own.refresh, operand_bits=own.operand_bits)
-    bits = own.optimizer.state_bits if optimizer != "sgd" else 32
-    rule = {"name": optimizer, "state_bits": bits}
-    return AccumulatedSpec.of({**own.model_dump(), "optimizer": rule})
+    chosen: dict[str, Any] = {"name": rule}
+    if own.optimizer.name == rule:
+        chosen |= own.optimizer.given
+    if RULES[rule].state:
+        chosen["state_bits"] = own.optimizer.state_bits
+    return type(own).of({**dict(own), "optimizer": chosen})
 
 
 def _learning_rate(config: RunConfig, name: str, periphery: Periphery, mode: str) -> float:
@@ -156,7 +164,11 @@ def _learning_rate(config: RunConfig, name: str, periphery: Periphery, mode: str
     training = config.training
     is_own = (
         config.hardware.update.kind == periphery
-        and training.optimizer.name == (name if name in _STATEFUL else "sgd")
+        and training.optimizer.name == _rule_of(name)
         and training.grapes.mode == mode
     )
-    return training.optimizer.lr if is_own else LEARNING_RATES[name, periphery]
+    if is_own:
+        return training.optimizer.lr
+    if name in MODULATED:
+        return MODULATED_LEARNING_RATES[periphery]
+    return RULES[name].learning_rates.get(periphery, USUAL_LEARNING_RATE)

@@ -187,3 +187,28 @@ def test_a_largest_conductance_to_which_all_is_relative_is_refused(preset):
     check(hardware % (preset, ", faults: {stuck_reset: 0.01}"))
     with pytest.raises(InputError, match=r"hardware.statistics.g_max_uS: changes nothing"):
         check(hardware % (preset, ""))
+
+
+def test_constants_of_a_rule_reach_tiles_and_biases_and_must_agree():
+    tiles = "hardware: {tile: pcm, update: {kind: accumulated%s}}\n"
+    training = "training: {optimizer: {name: momentum, momentum: 0.5}}"
+    check(tiles % "" + training)
+    check(tiles % ", optimizer: {name: momentum, momentum: 0.5}" + training)
+    check(tiles % ", optimizer: {name: momentum, state_bits: 16}" + training)
+    with pytest.raises(
+        InputError,
+        match=r"x.yaml:2: hardware.update.optimizer.momentum: 0.7 contradicts "
+        r"training.optimizer.momentum 0.5; leave one out",
+    ):
+        check(tiles % ", optimizer: {name: momentum, momentum: 0.7}" + training)
+
+
+def test_a_constant_that_the_rule_does_not_use_is_refused():
+    with pytest.raises(
+        InputError,
+        match=r"x.yaml:2: training.optimizer.momentum: adam does not use momentum; allowed: lr, "
+        r"lr_decay, betas, eps",
+    ):
+        check("training: {optimizer: {name: adam, momentum: 0.5}}")
+    with pytest.raises(InputError, match=r"training.optimizer.momentum: input should be less"):
+        check("training: {optimizer: {name: momentum, momentum: 1.0}}")

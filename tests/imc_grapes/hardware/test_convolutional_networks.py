@@ -12,7 +12,7 @@ from imc_grapes import Grapes, RunConfig
 from imc_grapes.experiment.assemble import on_hardware
 from imc_grapes.networks.lenet import LeNetConfig
 from imc_grapes.networks.resnet9 import ResNet9Config
-from imc_grapes.training.optimizers import build_optimizer
+from imc_grapes.rules import optimizer as optimizer_for
 
 LENET = {"kind": "lenet"}
 RESNET9 = {"kind": "resnet9", "width": 2}
@@ -55,7 +55,7 @@ def test_a_few_updates_on_tiles_lower_the_loss(config, hardware, optimizer):
     grapes = Grapes(model)
     assert all(float(factors.min()) >= 1.0 for factors in grapes.factors().values())
     assert len(grapes.factors()) == (4 if config is LENET else 8)
-    update = build_optimizer(model, run.training.optimizer)
+    update = optimizer_for(model, run.training.optimizer.name, lr=run.training.optimizer.lr)
     losses = []
     for _ in range(12):
         update.zero_grad()

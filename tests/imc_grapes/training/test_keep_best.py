@@ -5,11 +5,10 @@ import torch
 from torch import nn
 
 from imc_grapes import RunConfig, run_experiment
-from imc_grapes.config.schema import OptimizerConfig
 from imc_grapes.experiment.assemble import on_hardware
 from imc_grapes.experiment.restore import restore
+from imc_grapes.rules import optimizer as optimizer_for
 from imc_grapes.training.loop import put_back, snapshot
-from imc_grapes.training.optimizers import build_optimizer
 
 HWA = {"tile": "aihwkit", "preset": "StandardHWATrainingPreset"}
 HARDWARE = {
@@ -40,7 +39,7 @@ def test_a_snapshot_goes_back_and_the_same_optimizer_goes_on(hardware, name):
     )
     torch.manual_seed(0)
     model = on_hardware(nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 4)), run)
-    optimizer = build_optimizer(model, OptimizerConfig(name=name, lr=0.05))
+    optimizer = optimizer_for(model, name, lr=0.05)
     inputs = torch.randn(16, 6)
 
     def train():

@@ -12,8 +12,7 @@ import torch
 from torch import nn
 
 from imc_grapes import DirectFeedbackAlignment, FeedbackAlignment, Grapes
-from imc_grapes.config.schema import OptimizerConfig
-from imc_grapes.training.optimizers import build_optimizer
+from imc_grapes.rules import optimizer as optimizer_for
 
 WIDTHS = (12, 10, 9, 8, 5)
 STEPS = 20
@@ -132,7 +131,7 @@ def test_updates_equal_the_oracle(transport, mode, clip, optimizer):
     attached = TRANSPORTS[transport] and TRANSPORTS[transport](model, seed=3)
     if mode != "none":
         Grapes(model, mode, clip=clip)
-    trained = build_optimizer(model, OptimizerConfig(name=optimizer, lr=RATES[optimizer]))
+    trained = optimizer_for(model, optimizer, lr=RATES[optimizer])
     oracle = Optimizer(
         optimizer,
         RATES[optimizer],

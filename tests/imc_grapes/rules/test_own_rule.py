@@ -1,0 +1,177 @@
+"""A rule that one file adds is found wherever rules are chosen, run, priced and named."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from typer.testing import CliRunner
+
+from crossbar import PCMConfig
+from crossbar.costs import Activity, ArrayLimits, LayerShape, layer_cost
+from crossbar.rules import RULES, Rule
+from imc_grapes import InputError, RunConfig, optimizer, run_experiment, to_crossbar
+from imc_grapes.cli.app import app
+from imc_grapes.config import parse_run_config
+from imc_grapes.config.yaml_file import parse_yaml
+from imc_grapes.experiment.footprint.methods import compared_methods
+from imc_grapes.store.labels import method_of, value_label
+
+SHORT = """
+name: x
+data: {batch_size: 16, train_samples: 160, test_samples: 50}
+network: {kind: mlp, hidden: [8]}
+training: {epochs: 2, optimizer: {name: node_rms, lr: 0.02, decay: 0.8}}
+"""
+TILES = "hardware: {tile: pcm, update: {kind: accumulated}, io: {perfect: true}}"
+
+
+@pytest.fixture(autouse=True)
+def node_rms():
+    file = Path(__file__).parent / "own_rule.py"
+    spec = importlib.util.spec_from_file_location("own_rule", file)
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    yield RULES["node_rms"]
+    RULES.remove("node_rms")
+
+
+def config(text):
+    return parse_run_config(parse_yaml(text, "x.yaml"))
+
+
+def expected_weights(gradients, decay, lr):
+    """In float64, by the history."""
+    squares = [np.square(g).mean(1, keepdims=True) for g in gradients]
+    moved = 0.0
+    for last in range(len(gradients)):
+        kept = sum((1 - decay) * decay ** (last - k) * squares[k] for k in range(last + 1))
+        moved = moved - lr * gradients[last] / np.sqrt(kept)
+    return moved
+
+
+@pytest.mark.parametrize("tiles", [False, True])
+def test_it_trains_digital_weights_and_tiles(tiles):
+    torch.manual_seed(0)
+    layer = nn.Linear(4, 3, bias=False)
+    start = layer.weight.detach().clone()
+    model = nn.Sequential(layer)
+    if tiles:
+        device = {"model": "linear", "step_uS": 25.0 / 2**14}
+        update = {"kind": "accumulated", "max_pulses": 4096, "refresh": {"every_updates": None}}
+        model = to_crossbar(model, PCMConfig(device=device, update=update, io="perfect", seed=0))
+    update = optimizer(model, "node_rms", lr=0.02, decay=0.8)
+    gradients = []
+    for x, d in zip(torch.randn(6, 5, 4), torch.randn(6, 5, 3), strict=True):
+        update.zero_grad()
+        (model(x) * d).sum().backward()
+        update.step()
+        gradients.append((d.double().T @ x.double()).numpy())
+    found = model[0].get_weights()[0] if tiles else layer.weight.detach()
+    wanted = expected_weights(gradients, 0.8, 0.02)
+    np.testing.assert_allclose((found - start).numpy(), wanted, atol=2e-3 if tiles else 1e-5)
+
+
+@pytest.mark.parametrize("hardware", ["", TILES])
+def test_a_run_trains_by_it_and_counts_what_it_keeps(hardware):
+    outcome = run_experiment(config(f"{SHORT}{hardware}\n"))
+    losses = [epoch["train_loss"] for epoch in outcome.metrics]
+    assert losses[1] < losses[0]
+    nodes = 8 + 10
+    weights = 64 * 8 + 8 * 10
+    on_tiles = 2 * weights if hardware else 0
+    closed = outcome.summary["optimizer_state_bytes_closed_form"]
+    assert closed == 4 * nodes + on_tiles
+    assert outcome.summary["optimizer_state_bytes"] == closed
+
+
+def test_the_schema_has_it_with_its_constant():
+    result = CliRunner().invoke(app, ["schema"])
+    assert result.exit_code == 0
+    schema = json.loads(result.stdout)
+    described = schema["$defs"]["OptimizerConfig"]["properties"]
+    assert "node_rms" in described["name"]["enum"]
+    assert described["decay"]["type"] == "number"
+    assert described["decay"]["description"].startswith("node_rms: What is left of the mean square")
+    assert described["betas"]["description"].endswith("Default [0.9, 0.999].")
+
+
+def test_reports_name_it():
+    assert value_label("training.optimizer.name", "node_rms") == "node RMS"
+    assert method_of(config(SHORT)) == "node RMS"
+
+
+def test_a_footprint_compares_and_prices_it():
+    compared = {one.label: one for one in compared_methods(config(f"{SHORT}{TILES}\n"))}
+    found = compared["node RMS, accumulated"]
+    assert found.config.training.optimizer.rule.decay == 0.8
+    assert found.config.training.optimizer.lr == 0.02
+    assert "node RMS, pulsed" not in compared
+    layer = LayerShape("0", n_in=600, n_out=10)
+    activity = Activity(0.01, 0.0, 0.0, 5.0)
+    cost = layer_cost(layer, found.method, 16, activity, ArrayLimits(512, 512))
+    assert cost.bits.state == 2 * 10 * 32  # one number per node on each of two arrays
+    assert cost.operations["optimizer"].fp32_divisions == 6000
+    assert cost.operations["optimizer"].state_bits_read == 2 * 10 * 32
+
+
+def test_pulses_are_refused_and_a_typo_is_answered():
+    with pytest.raises(InputError, match=r"honours only sgd .got 'node_rms'"):
+        config(f"{SHORT}hardware: {{tile: pcm}}\n")
+    with pytest.raises(InputError, match=r"'node_rmz' is not one of .*did you mean 'node_rms'"):
+        config(SHORT.replace("node_rms", "node_rmz"))
+    with pytest.raises(
+        InputError, match=r"x.yaml:5: training.optimizer.decai: unknown key.*mean 'decay'"
+    ):
+        config(SHORT.replace("decay", "decai"))
+
+
+def test_a_constant_may_not_hide_a_key_beside_it():
+    with pytest.raises(InputError, match="no constant may be called lr"):
+
+        @RULES.register("hiding")
+        class Hiding(Rule):
+            """Its constant is the learning rate's key."""
+
+            lr: float = 0.1
+
+            def direction(self, gradient, state, update):
+                return gradient
+
+
+def test_what_keeps_nothing_runs_on_summed_pulses():
+    @RULES.register("sign")
+    class Sign(Rule):
+        """Every weight moves by the learning rate."""
+
+        pulse_trains = ("summed",)
+
+        def direction(self, gradient, state, update):
+            return gradient.sign()
+
+    try:
+        device = {"model": "linear", "step_uS": 25.0 / 2**14}
+        update = {"kind": "pulsed", "refresh": {"every_updates": None}, "train_length": 4096}
+        layer = nn.Linear(4, 3, bias=False)
+        pulsed = PCMConfig(device=device, update=update, io="perfect", seed=0)
+        model = to_crossbar(nn.Sequential(layer), pulsed)
+        step = optimizer(model, "sign", lr=0.05)
+        x, d = torch.randn(5, 4), torch.randn(5, 3)
+        (model(x) * d).sum().backward()
+        step.step()
+        moved = model[0].get_weights()[0] - layer.weight.detach()
+        torch.testing.assert_close(moved, -0.05 * (d.T @ x).sign(), atol=2e-4, rtol=0)
+        trains = PCMConfig(update={"kind": "pulsed", "trains": "per_sample"}, io="perfect")
+        with pytest.raises(InputError, match="with trains: per_sample, honours only sgd"):
+            optimizer(to_crossbar(nn.Sequential(layer), trains), "sign", lr=0.05)
+        settings = f"{SHORT.replace('node_rms', 'sign').replace(', decay: 0.8', '')}"
+        hardware = "hardware: {tile: pcm, io: {perfect: true}}\n"
+        tiles = config(settings + hardware)
+        assert isinstance(tiles, RunConfig)
+        assert "sign, pulsed" in [one.label for one in compared_methods(tiles)]
+        losses = [epoch["train_loss"] for epoch in run_experiment(tiles).metrics]
+        assert losses[1] < losses[0]
+    finally:
+        RULES.remove("sign")
