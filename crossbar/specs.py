@@ -192,8 +192,8 @@ class PulsedSpec(Parameters):
     """Word length of the inputs and errors that are multiplied, or sent as trains, bits; null: float32. See
     `crossbar.operands`."""
     optimizer: OptimizerSpec = OptimizerSpec()
-    """Rule that turns gradients into pulses: a name, or its parameters; one that keeps nothing, and that these trains can
-    carry out."""
+    """Rule that turns gradients into pulses: a name, or its parameters; one that keeps nothing, and that these trains
+    can carry out."""
     refresh: RefreshSpec = RefreshSpec()
     """When a pair whose devices fill up is RESET and its difference written back."""
 

@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from crossbar.rules.base import RULES, Rule
 from device_models.parameters import Parameters
-from device_models.registry import NameIn, not_one_of
+from device_models.registry import NameIn, OneOf, not_one_of
 
 
 class RuleChoice(Parameters):
@@ -72,30 +72,18 @@ class RuleChoice(Parameters):
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """With the constants of every rule that is registered now."""
-        own = handler.resolve_ref_schema(handler(schema))
-        own["additionalProperties"] = False
-        for entry in RULES:
-            for name, described in entry.value.model_json_schema().get("properties", {}).items():
-                if name != "name":
-                    _add_constant(own["properties"], entry.name, name, described)
-        return own
+        """One of the rules that are registered now, each with its own constants."""
+        described = super().__get_pydantic_json_schema__(schema, handler)
+        own = handler.resolve_ref_schema(described)
+        beside = own.pop("properties")
+        own.pop("additionalProperties", None)
+        rules = OneOf(RULES, default="sgd").__get_pydantic_json_schema__({}, handler)["oneOf"]
+        resolved = [handler.resolve_ref_schema(rule) for rule in rules]
+        own["oneOf"] = [{**one, "properties": {**beside, **one["properties"]}} for one in resolved]
+        return described
 
 
 def _why_not(constant: str, rule: str, allowed: list[str]) -> str:
     if any(constant in entry.value.model_fields for entry in RULES):
         return f"{rule} does not use {constant}; allowed: {', '.join(allowed) or 'no constants'}"
     return f"unknown key; {not_one_of(constant, allowed)}"
-
-
-def _add_constant(
-    properties: dict[str, Any], rule: str, name: str, described: dict[str, Any]
-) -> None:
-    text = f"{rule}: {described.pop('description', name)}"
-    default = described.pop("default", None)
-    if default is not None:
-        text += f" Default {json.dumps(default)}."
-    if name in properties:
-        properties[name]["description"] += f"\n{text}"
-    else:
-        properties[name] = {**described, "description": text}
