@@ -16,23 +16,20 @@ _CAPACITIES_KB = {"8KB": 8.0, "64KB": 64.0, "1MB": 1024.0}
 
 
 class Constant(Parameters):
-    """One entry of the file.
-
-    Attributes:
-        low: for the lowest cost.
-        typical: between them.
-        high: for the highest cost; below `low` where more is cheaper.
-        unit: of the three.
-        source: where they are from, or the word assumption.
-        node_nm: technology node of the source, where it is not the basis.
-    """
+    """One entry of the file."""
 
     low: float = Field(gt=0.0)
+    """Value for the lowest cost."""
     typical: float = Field(gt=0.0)
+    """Value between the two others."""
     high: float = Field(gt=0.0)
+    """Value for the highest cost; below `low` where more is cheaper."""
     unit: str = Field(min_length=1)
+    """Unit of the three values."""
     source: str = Field(min_length=1)
+    """Where the values are from, or the word assumption."""
     node_nm: int | None = Field(default=None, gt=0)
+    """Technology node of the source, nm, where it is not the basis; null: the basis."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "Constant":

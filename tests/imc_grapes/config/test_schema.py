@@ -1,8 +1,14 @@
+import importlib
 import json
+import pkgutil
 import re
 
 import pytest
 
+import crossbar
+import device_models
+import imc_grapes
+from device_models.parameters import Parameters
 from device_models.registry import Registry
 from imc_grapes.cli.schema import schema
 from imc_grapes.networks.base import NETWORKS
@@ -128,3 +134,21 @@ def test_an_argument_of_a_plugin_is_described_by_its_docstring(added, capsys):
     assert "nodes of each layer." in descriptions
     # Nothing is made up about what its author left out.
     assert any(re.fullmatch(r"Not described by .*test_schema.py:\d+\.", d) for d in descriptions)
+
+
+def all_parameters():
+    for package in (device_models, crossbar, imc_grapes):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    waiting = [Parameters]
+    while waiting:
+        waiting += (found := waiting.pop()).__subclasses__()
+        if found.__module__.startswith(("device_models.", "crossbar.", "imc_grapes.")):
+            yield found
+
+
+def test_parameters_are_described_in_one_dialect():
+    for cls in all_parameters():
+        assert "Attributes:" not in (cls.__doc__ or ""), f"{cls.__module__}.{cls.__name__}"
+        undescribed = [name for name in cls.model_fields if not cls.description_of(name)]
+        assert not undescribed, f"{cls.__module__}.{cls.__name__}: {undescribed}"
