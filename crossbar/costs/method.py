@@ -15,21 +15,18 @@ MODULATED = ("grapes", "lr_matched")
 
 
 class Method(Parameters):
-    """One way to update the weights.
-
-    Attributes:
-        name: of a rule, or one of `MODULATED`.
-        update: the circuits, with that rule.
-        readout: the circuit that GRAPES and lr_matched need; None for the others.
-        factor_bits: word length of the factor; priced as 8 where it is not rounded.
-        factors_of: the nodes of a layer, its columns; or its inputs, the rows, as under direct feedback alignment.
-    """
+    """One way to update the weights."""
 
     name: str
+    """Name of a rule, or one of `MODULATED`."""
     update: UpdateSpec
+    """Circuits that write the update, with that rule."""
     readout: ReadoutSpec | None = None
+    """Circuit that GRAPES and lr_matched need; null: none, for the others."""
     factor_bits: int = Field(default=8, ge=1, le=16)
+    """Word length of the factor, bits; priced as 8 where it is not rounded."""
     factors_of: Literal["nodes", "inputs"] = "nodes"
+    """What has a factor: nodes of a layer, its columns; or its inputs, the rows, as under direct feedback alignment."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "Method":

@@ -28,7 +28,7 @@ class Adam(Rule):
     betas: tuple[Decay, Decay] = (0.9, 0.999)
     """What is left of the two means after one update."""
     eps: float = Field(default=1e-8, gt=0.0)
-    """Added to the root."""
+    """Added to the root of the mean square, so that nothing is divided by 0."""
 
     def direction(self, gradient: "Tensor", state: dict[str, "Tensor"], update: int) -> "Tensor":
         """See `Rule`."""

@@ -40,25 +40,23 @@ class Rule(Parameters, ABC):
 
     The learning rate multiplies what a rule returns, as in torch. The GRAPES authors' momentum and NAG multiply the
     gradient as it enters the velocity: the same as long as the learning rate stands still.
-
-    Attributes:
-        name: that it is registered by.
-        state: what is kept from update to update, by name: a number per weight, per output node or per input.
-        arithmetic: for the cost model.
-        pulse_trains: ways of `PulsedSpec.trains` to carry the rule out by pulses alone: "summed" where nothing is
-            kept; "per_sample", too, where the update is the gradient itself.
-        learning_rates: usual ones on ``pulsed`` and ``accumulated`` circuits, for a footprint whose config trains with
-            another rule; `USUAL_LEARNING_RATE` where nothing is said.
-        torch_class: class of `torch.optim` that does the same to digital parameters; None for `direction`.
     """
 
     state: ClassVar[State] = {}
+    """What is kept from update to update, by name: a number per weight, per output node or per input."""
     arithmetic: ClassVar[Arithmetic] = Arithmetic()
+    """Operations per weight, for the cost model."""
     pulse_trains: ClassVar[tuple[Literal["summed", "per_sample"], ...]] = ()
+    """Ways of `PulsedSpec.trains` to carry the rule out by pulses alone: summed where nothing is kept; per_sample, too,
+    where the update is the gradient itself."""
     learning_rates: ClassVar[LearningRates] = {}
+    """Usual learning rates on pulsed and accumulated circuits, for a footprint whose config trains with another rule;
+    `USUAL_LEARNING_RATE` where nothing is said."""
     torch_class: ClassVar[str | None] = None
+    """Class of `torch.optim` that does the same to digital parameters; null: `direction` does it."""
 
     name: str = ""
+    """Name that the rule is registered by."""
 
     @abstractmethod
     def direction(self, gradient: "Tensor", state: dict[str, "Tensor"], update: int) -> "Tensor":

@@ -28,7 +28,7 @@ class RMSprop(Rule):
     alpha: float = Field(default=0.9, ge=0.0, lt=1.0)
     """a, what is left of the mean square after one update."""
     eps: float = Field(default=1e-8, gt=0.0)
-    """Added to the root."""
+    """Added to the root of the mean square, so that nothing is divided by 0."""
 
     def direction(self, gradient: "Tensor", state: dict[str, "Tensor"], update: int) -> "Tensor":
         """See `Rule`."""

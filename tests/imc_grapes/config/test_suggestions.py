@@ -13,7 +13,7 @@ TYPOS = [
     ("training: {epoch: 3}", "training.epoch: unknown key; did you mean epochs?"),
     (
         "training: {optimizer: {lr_deca: 0.9}}",
-        "training.optimizer.lr_deca: unknown key; did you mean lr_decay?",
+        "training.optimizer.lr_deca: unknown key; 'lr_deca' is not one of 'lr', 'lr_decay'; did you mean lr_decay?",
     ),
     ("network: {kind: cnn, chanels: [8]}", "network.chanels: unknown key; did you mean channels?"),
     ("data: {batchsize: 8}", "data.batchsize: unknown key; did you mean batch_size?"),

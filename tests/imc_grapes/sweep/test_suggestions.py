@@ -25,7 +25,7 @@ SCALES = "scales:\n  small: {set: {training.epochs: 1}}\n"
         (
             "grid:\n  training.optimizer.lrr: [0.1]\n",
             [],
-            "sweep.yaml:3: training.optimizer.lrr: unknown key; did you mean lr",
+            "sweep.yaml:3: training.optimizer.lrr: unknown key; 'lrr' is not one of 'lr', 'lr_decay'; did you mean lr?",
         ),
         ("grid:\n  network.kind: [mlp, cnnn]\n", [], "did you mean cnn?"),
         ("grid:\n  training.grapes.mode: [off, locl]\n", [], "did you mean local?"),
