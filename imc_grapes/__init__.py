@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from imc_grapes.evaluate.drift import evaluate_drift
     from imc_grapes.evaluate.sensitivity import sensitivity
     from imc_grapes.experiment import Outcome, run_experiment
+    from imc_grapes.footprint.verb import footprint
     from imc_grapes.grapes import Grapes
     from imc_grapes.layers.convert import to_crossbar
     from imc_grapes.layers.placement import placement
@@ -33,6 +34,7 @@ _HOMES = {
     "SNU": "imc_grapes.spiking",
     "evaluate_drift": "imc_grapes.evaluate.drift",
     "sensitivity": "imc_grapes.evaluate.sensitivity",
+    "footprint": "imc_grapes.footprint.verb",
     "load_run_config": "imc_grapes.config",
     "load_results": "imc_grapes.store",
     "optimizer": "imc_grapes.rules",
@@ -52,6 +54,7 @@ __all__ = [
     "PCMConfig",
     "RunConfig",
     "evaluate_drift",
+    "footprint",
     "load_results",
     "load_run_config",
     "optimizer",

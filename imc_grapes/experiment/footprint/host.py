@@ -8,10 +8,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-import numpy as np
 import torch
 from aihwkit.optim.context import AnalogContext
-from torch import nn
 
 from crossbar.costs import Activity, FeedbackShape, LayerShape
 from crossbar.pair_array import Counters
@@ -23,7 +21,12 @@ from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.run import prepare
 from imc_grapes.footprint.optimizer_state import measured_bytes
 from imc_grapes.footprint.step_peak import peak_bytes_of_step
-from imc_grapes.layers.incoming_weights import is_analog
+from imc_grapes.footprint.tile_activity import (
+    LayerUses,
+    activity_since,
+    analog_layers,
+    tile_counters,
+)
 from imc_grapes.training.checkpoint import load_checkpoint
 from imc_grapes.training.loop import Trainer, training_step
 from imc_grapes.transport.base import ErrorTransport, attached_transport
@@ -89,10 +92,10 @@ def measure_method(
     trainer, grapes = prepare(config, dataset, Listener())
     if start is not None:
         _go_on_from(start, trainer)
-    uses = _Uses(trainer.model)
+    uses = LayerUses(trainer.model)
     trainer.model.train()
     carry, losses = None, []
-    counted = _counters(trainer.model)
+    counted = tile_counters(trainer.model)
     for index, (batch, starts_epoch) in enumerate(_batches(trainer), start=1):
 
         def step(batch: Any = batch, carry: Any = None if starts_epoch else carry) -> Any:
@@ -115,29 +118,17 @@ def measure_method(
         if index == 1:
             uses.stop()
         if index == after:
-            counted = _counters(trainer.model)
+            counted = tile_counters(trainer.model)
             losses.clear()
     positions = uses.positions(config.data.batch_size)
     modulated = tuple(grapes.factors()) if grapes else ()
-    layers = tuple(
-        LayerShape(
-            name,
-            n_in=layer.analog_module.in_size,
-            n_out=layer.analog_module.out_size,
-            positions=positions[name],
-            modulated=any(name == one or name.startswith(f"{one}.") for one in modulated),
-            sends_error=name in uses.sending,
-        )
-        for name, layer in _analog_layers(trainer.model)
-    )
+    layers = uses.shapes(config.data.batch_size, modulated)
     return HostMeasurement(
         state_bytes=measured_bytes(trainer.optimizer, trainer.model),
         state_arrays=dict(_state_arrays(trainer)),
         step_peak_bytes=peak,
         layers=layers,
-        activity={
-            name: _activity(layer, counted[name]) for name, layer in _analog_layers(trainer.model)
-        },
+        activity=activity_since(trainer.model, counted),
         train_loss=fmean(losses),
         feedback=tuple(_feedback_shapes(attached_transport(trainer.model), positions)),
     )
@@ -162,7 +153,7 @@ def _go_on_from(start: Start, trainer: Trainer) -> None:
     run, _ = prepare(start.config, trainer.dataset, Listener())
     load_checkpoint(run, config_hash(start.config), start.checkpoint)
     for (_, ours), (_, theirs) in zip(
-        _analog_layers(trainer.model), _analog_layers(run.model), strict=True
+        analog_layers(trainer.model), analog_layers(run.model), strict=True
     ):
         for one, other in zip(placed_tiles(ours), placed_tiles(theirs), strict=True):
             devices = one.tile.tile.devices
@@ -201,31 +192,6 @@ def _periphery(config: RunConfig) -> str:
     return config.hardware.update.kind
 
 
-def _analog_layers(model: nn.Module) -> Iterator[tuple[str, Any]]:
-    return ((name, module) for name, module in model.named_modules() if is_analog(module))
-
-
-def _counters(model: nn.Module) -> dict[str, list[dict[str, int]]]:
-    return {
-        name: [placed.tile.counters for placed in placed_tiles(layer)]
-        for name, layer in _analog_layers(model)
-    }
-
-
-def _activity(layer: Any, before: list[dict[str, int]]) -> Activity:
-    """Of the updates since then."""
-    tiles = [placed.tile for placed in placed_tiles(layer)]
-    since = [
-        {name: count - then[name] for name, count in tile.counters.items()}
-        for tile, then in zip(tiles, before, strict=True)
-    ]
-    conductances = np.concatenate(
-        [g.reshape(-1) for tile in tiles for g in (tile.g_plus, tile.g_minus)]
-    )
-    weights = layer.analog_module.in_size * layer.analog_module.out_size
-    return Activity.measured(since, weights, float(conductances.mean()))
-
-
 def _state_arrays(trainer: Trainer) -> Iterator[tuple[str, int]]:
     for name, module in trainer.model.named_modules():
         if hasattr(module, "update_state_arrays"):
@@ -245,37 +211,3 @@ def _peak_bytes(step: Any) -> int:
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return tensors + most - before
-
-
-class _Uses:
-    """Counts the input vectors of every analog layer, by hooks on its forward pass.
-
-    Attributes:
-        sending: names of the layers that send an error on: their inputs depend on something that is trained.
-    """
-
-    def __init__(self, model: nn.Module) -> None:
-        self.sending: set[str] = set()
-        self._vectors: dict[str, int] = {}
-        self._handles = [
-            layer.register_forward_hook(self._counting(name))
-            for name, layer in _analog_layers(model)
-        ]
-
-    def stop(self) -> None:
-        """Forget about the model."""
-        for handle in self._handles:
-            handle.remove()
-
-    def positions(self, batch: int) -> dict[str, int]:
-        """Vectors per sample of a mini-batch."""
-        return {name: max(1, vectors // batch) for name, vectors in self._vectors.items()}
-
-    def _counting(self, name: str) -> Any:
-        def count(layer: Any, args: Any, output: torch.Tensor) -> None:
-            vectors = output.numel() // layer.analog_module.out_size
-            self._vectors[name] = self._vectors.get(name, 0) + vectors
-            if args[0].requires_grad:
-                self.sending.add(name)
-
-        return count
