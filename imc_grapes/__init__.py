@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from crossbar import PCMConfig
     from imc_grapes import register
     from imc_grapes.config import RunConfig, load_run_config
+    from imc_grapes.costs.footprint import footprint
     from imc_grapes.evaluate.drift import evaluate_drift
     from imc_grapes.evaluate.sensitivity import sensitivity
     from imc_grapes.experiment import Outcome, run_experiment
-    from imc_grapes.footprint.verb import footprint
     from imc_grapes.grapes import Grapes
     from imc_grapes.layers.convert import to_crossbar
     from imc_grapes.layers.placement import placement
@@ -34,7 +34,7 @@ _HOMES = {
     "SNU": "imc_grapes.spiking",
     "evaluate_drift": "imc_grapes.evaluate.drift",
     "sensitivity": "imc_grapes.evaluate.sensitivity",
-    "footprint": "imc_grapes.footprint.verb",
+    "footprint": "imc_grapes.costs.footprint",
     "load_run_config": "imc_grapes.config",
     "load_results": "imc_grapes.store",
     "optimizer": "imc_grapes.rules",

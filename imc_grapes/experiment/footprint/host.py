@@ -16,17 +16,17 @@ from crossbar.pair_array import Counters
 from crossbar.placement import placed_tiles
 from imc_grapes.config import RunConfig, config_hash
 from imc_grapes.config.schema import PCMHardware
-from imc_grapes.data.dataset import Dataset
-from imc_grapes.experiment.listener import Listener
-from imc_grapes.experiment.run import prepare
-from imc_grapes.footprint.optimizer_state import measured_bytes
-from imc_grapes.footprint.step_peak import peak_bytes_of_step
-from imc_grapes.footprint.tile_activity import (
+from imc_grapes.costs.optimizer_state import measured_bytes
+from imc_grapes.costs.step_peak import peak_bytes_of_step
+from imc_grapes.costs.tile_activity import (
     LayerUses,
     activity_since,
     analog_layers,
     tile_counters,
 )
+from imc_grapes.data.dataset import Dataset
+from imc_grapes.experiment.listener import Listener
+from imc_grapes.experiment.run import prepare
 from imc_grapes.training.checkpoint import load_checkpoint
 from imc_grapes.training.loop import Trainer, training_step
 from imc_grapes.transport.base import ErrorTransport, attached_transport

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from imc_grapes.footprint.step_peak import peak_bytes_of_step
+from imc_grapes.costs.step_peak import peak_bytes_of_step
 
 MB = 1_000_000
 

@@ -11,7 +11,7 @@ from torch import nn
 from crossbar import PCMConfig
 from crossbar.rules import RULES
 from imc_grapes import Grapes
-from imc_grapes.footprint.optimizer_state import closed_form_bytes, measured_bytes
+from imc_grapes.costs.optimizer_state import closed_form_bytes, measured_bytes
 from imc_grapes.rules import optimizer as optimizer_for
 
 WEIGHTS = 7 * 5 + 5 * 3
