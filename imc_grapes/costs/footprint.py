@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 import pandas as pd
-from crossbar.rules import RULES
-from crossbar.rules.base import USUAL_LEARNING_RATE
 from torch import Tensor, nn
 
 from crossbar import PCMTile
 from crossbar.costs import ArrayLimits, Method, UpdateCost, network_cost
 from crossbar.costs.operations import ADC_BITS_OF_EXACT
 from crossbar.readout import ColumnCurrent, Readout
+from crossbar.rules import RULES
+from crossbar.rules.base import USUAL_LEARNING_RATE
 from crossbar.specs import AccumulatedSpec, PulsedSpec
 from imc_grapes.costs.tile_activity import LayerUses, activity_since, tile_counters
 from imc_grapes.grapes import Grapes
