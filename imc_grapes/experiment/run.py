@@ -13,6 +13,7 @@ from imc_grapes.config import RunConfig, config_hash
 from imc_grapes.config.hardware_words import NOTHING_ELSE, hardware_in_words, is_weights_alone
 from imc_grapes.config.identity import file_changes, file_digests
 from imc_grapes.config.schema import AihwkitHardware
+from imc_grapes.config.versions import versions
 from imc_grapes.costs.optimizer_state import closed_form_bytes, measured_bytes
 from imc_grapes.costs.step_peak import peak_bytes_of_step
 from imc_grapes.data.augmentation import augmentation_for
@@ -34,7 +35,6 @@ from imc_grapes.experiment.outcome import Outcome
 from imc_grapes.experiment.programmable import programmable, why_no_drift
 from imc_grapes.experiment.run_folder import RunFolder
 from imc_grapes.experiment.transport import attach_transport, count_feedback
-from imc_grapes.experiment.versions import versions
 from imc_grapes.grapes import Grapes
 from imc_grapes.networks.build import build_network_for
 from imc_grapes.rules import optimizer

@@ -12,8 +12,8 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from imc_grapes.config import RunConfig
+from imc_grapes.config.versions import versions
 from imc_grapes.experiment import DivergedError, Outcome
-from imc_grapes.experiment.versions import versions
 from imc_grapes.grapes.factors import NonFiniteWeightError
 from imc_grapes.store.records import TrialResult, now
 from kernels.errors import InputError

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from distributed import Future, KilledWorker
 
-from imc_grapes.experiment.versions import versions
+from imc_grapes.config.versions import versions
 from imc_grapes.store.plan import SweepPlan, Trial
 from imc_grapes.store.records import TrialResult, now
 from imc_grapes.store.writer import StoreWriter
