@@ -8,10 +8,8 @@ from imc_grapes import PCMConfig, evaluate_drift, footprint, placement, sensitiv
 
 torch.manual_seed(0)
 digits = load_digits()
-images = torch.tensor(digits.images / 16, dtype=torch.float32).unsqueeze(1)
-labels = torch.tensor(digits.target)
-order = torch.randperm(len(images))
-train, test = order[:1400], order[1400:]
+images, labels = torch.tensor(digits.images / 16).float().unsqueeze(1), torch.tensor(digits.target)
+train, test = torch.randperm(len(images)).split([1400, 397])
 
 net = nn.Sequential(
     nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
@@ -19,11 +17,10 @@ net = nn.Sequential(
     nn.Flatten(), nn.Linear(128, 10),
 )  # fmt: skip
 adam = torch.optim.Adam(net.parameters(), lr=3e-3)
-for epoch in range(8):
-    for chosen in train[torch.randperm(len(train))].split(50):
-        adam.zero_grad()
-        nn.functional.cross_entropy(net(images[chosen]), labels[chosen]).backward()
-        adam.step()
+for chosen in torch.cat([train[torch.randperm(len(train))] for _ in range(8)]).split(50):
+    adam.zero_grad()
+    nn.functional.cross_entropy(net(images[chosen]), labels[chosen]).backward()
+    adam.step()
 
 
 def accuracy(model: nn.Module) -> float:
@@ -38,4 +35,5 @@ result.plot().save("own_model.html")
 print(sensitivity(net, accuracy, **statistics, time_s=31536000).round(3))
 model = to_crossbar(net, PCMConfig(array={"weight_range": "auto"}, seed=0))
 print(placement(model)[["parameter", "where", "arrays", "devices", "reason"]])
-print(footprint(model, (images[train[:50]], labels[train[:50]]), nn.functional.cross_entropy))
+batch = images[train[:50]], labels[train[:50]]
+print(footprint(model, batch, nn.functional.cross_entropy, updates=5).round(3).to_string())
