@@ -8,7 +8,12 @@ import pandas as pd
 from imc_grapes.pictures import style
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.report.analysis import Analysis
-from imc_grapes.report.charts.swept_axes import is_numeric, setting_axes, short_name
+from imc_grapes.report.charts.swept_axes import (
+    is_numeric,
+    setting_axes,
+    short_name,
+    shown_values,
+)
 
 _MOST_NUMBERS = 100
 _CELL, _LARGEST_SIDE = 46, 420
@@ -28,7 +33,9 @@ def heat_map_picture(analysis: Analysis) -> Picture | None:
     ]
     metric = analysis.metric
     frame = (
-        chosen.assign(slice=slices, x=chosen[across], y=chosen[down])
+        chosen.assign(
+            slice=slices, x=shown_values(analysis, across), y=shown_values(analysis, down)
+        )
         .groupby(["method", "slice", "x", "y"], sort=False, as_index=False)
         .agg(score=("headline", "mean"), std=("headline", "std"), seeds=("seed", "count"))
     )

@@ -24,3 +24,10 @@ def is_numeric(analysis: Analysis, axis: str) -> bool:
 def short_name(analysis: Analysis, axis: str) -> str:
     """The axis without the sections that its key stands in."""
     return short_keys([one["name"] for one in analysis.sweep.axes]).get(axis, axis)
+
+
+def shown_values(analysis: Analysis, axis: str) -> pd.Series:
+    """Where each chosen trial stands along the axis: numbers, or words if any value is none, since a chart's axis holds
+    one kind."""
+    values = analysis.chosen[axis]
+    return values if is_numeric(analysis, axis) else values.map(str)

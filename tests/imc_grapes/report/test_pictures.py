@@ -64,3 +64,19 @@ def test_low_is_bright_and_in_front(drawn):
 def test_the_lowest_validation_score_is_ringed(drawn):
     rows = drawn["tuning"].spec["data"]["values"]
     assert {row["tuned"] for row in rows if row["chosen"]} == {0.1}
+
+
+@pytest.mark.parametrize("values", ["[null, 0.5, 0.9]", "{none: null, half: 0.5, most: 0.9}"])
+def test_numbers_and_words_stand_on_one_axis_of_a_map(filled, values):
+    out = filled(
+        f"grid: {{evaluation.target_accuracy: {values}, data.batch_size: [8, 16]}}\nseeds: 2\n",
+        lambda t: 0.9,
+    )
+    analysis = analyse(read_sweep(out))
+    drawn = {one.name: one for one in pictures(analysis, method_results(analysis))}
+    word = "none" if "none" in values else "null"
+    rows = drawn["heat-map"].spec["data"]["values"]
+    assert {(row["x"], row["y"]) for row in rows} == {
+        (target, batch) for target in (word, "0.5", "0.9") for batch in (8, 16)
+    }
+    assert json.dumps([word, "0.5", "0.9"]) in json.dumps(drawn["heat-map"].spec)
