@@ -20,8 +20,8 @@ from crossbar.readout import Readout
 from crossbar.specs import ProgramSpec
 from imc_grapes.config import load_run_config
 from imc_grapes.data.load import load_dataset
+from imc_grapes.experiment.assemble import prepare
 from imc_grapes.experiment.listener import Listener
-from imc_grapes.experiment.run import prepare
 from imc_grapes.grapes.factors import layer_factors
 from imc_grapes.training.loop import Trainer, training_step
 

@@ -9,11 +9,9 @@ from torch import Tensor, nn
 
 from imc_grapes.config import RunConfig
 from imc_grapes.evaluate.alignment import Alignment, alignment, weight_gradients
-from imc_grapes.experiment.transport import attach_transport
-from imc_grapes.grapes import Grapes
+from imc_grapes.experiment.assemble import attach_grapes, attach_transport, digital_network
 from imc_grapes.layers.incoming_weights import is_analog
-from imc_grapes.networks.build import build_network_for
-from imc_grapes.seeding import generator, stream_seed
+from imc_grapes.seeding import stream_seed
 from imc_grapes.training.loop import Trainer
 
 
@@ -48,7 +46,7 @@ def measure_alignment(config: RunConfig, trainer: Trainer) -> dict[str, Any] | N
             if transported:
                 attach_transport(config, fresh)
             if modulated:
-                _attach_exact(config, fresh)
+                attach_grapes(config, fresh, exact=True)
             return weight_gradients(fresh, loss)
 
         plain = gradients(transported=True, modulated=False)
@@ -68,27 +66,9 @@ def measure_alignment(config: RunConfig, trainer: Trainer) -> dict[str, Any] | N
     return {name: one and asdict(one) for name, one in alignments.items()}
 
 
-def _attach_exact(config: RunConfig, network: nn.Module) -> None:
-    chosen = config.training.grapes
-    assert chosen.mode != "none"
-    Grapes(
-        network,
-        chosen.mode,
-        exclude=chosen.exclude,
-        factor_bits=chosen.factor_bits,
-        clip=chosen.clip,
-    )
-
-
 def _digital_copy(config: RunConfig, trainer: Trainer) -> nn.Module:
     """The network in digital layers, with the weights that the tiles hold now."""
-    network = build_network_for(
-        config.network,
-        config.data,
-        config.seed,
-        trainer.dataset,
-        generator(config.seed, "initial weights"),
-    )
+    network = digital_network(config, trainer.dataset)
     trained = trainer.model.state_dict()
     own = {key: value for key, value in trained.items() if key in network.state_dict()}
     network.load_state_dict(own, strict=False)

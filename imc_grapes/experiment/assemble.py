@@ -1,15 +1,88 @@
-"""From a digital network to the same network on the hardware of a config."""
+"""From a config to the objects of the library: the one file that asks a config what they should be."""
 
 from typing import Any
 
+import torch
 from torch import nn
 
+from crossbar import PCMConfig
 from crossbar.aihwkit_presets import find_preset
+from crossbar.readout import PerDevice
 from device_models.inference.aihwkit_adapter import as_aihwkit
-from imc_grapes.config.schema import AihwkitHardware, DigitalHardware, PCMHardware, RunConfig
+from imc_grapes.config.schema import (
+    AihwkitHardware,
+    DigitalHardware,
+    EvaluationConfig,
+    PCMHardware,
+    RunConfig,
+)
+from imc_grapes.data.augmentation import augmentation_for
+from imc_grapes.data.dataset import Dataset
+from imc_grapes.evaluate.aihwkit_inference import AihwkitInference
+from imc_grapes.evaluate.pcm_tiles import PCMTiles
+from imc_grapes.evaluate.programmed import ProgrammedNetwork
+from imc_grapes.evaluate.programmed_pairs import ProgrammedPairs
+from imc_grapes.experiment.listener import Listener
+from imc_grapes.grapes import Grapes
 from imc_grapes.layers.convert import to_crossbar
+from imc_grapes.networks.build import build_network_for
+from imc_grapes.objectives.image_classification import ImageClassification
+from imc_grapes.objectives.next_chord import NextChord
+from imc_grapes.objectives.next_word import NextWord
+from imc_grapes.objectives.objective import Task
 from imc_grapes.recurrent import unrolled
-from imc_grapes.seeding import stream_seed
+from imc_grapes.rules import optimizer
+from imc_grapes.seeding import generator, stream_seed
+from imc_grapes.training.loop import Position, Trainer
+from imc_grapes.training.single_samples import refuse_single_values
+from imc_grapes.transport import DirectFeedbackAlignment, ErrorTransport, FeedbackAlignment
+
+_TRANSPORTS: dict[str, type[FeedbackAlignment | DirectFeedbackAlignment]] = {
+    "fa": FeedbackAlignment,
+    "dfa": DirectFeedbackAlignment,
+}
+
+
+def prepare(
+    config: RunConfig, dataset: Dataset, listener: Listener
+) -> tuple[Trainer, Grapes | None]:
+    """The network of `config` on its hardware, with its initial weights, ready to be trained.
+
+    Raises:
+        InputError: a combination cannot be honoured, or a batch of one image has no variance to normalise by.
+    """
+    torch.manual_seed(stream_seed(config.seed, "global"))
+    network = digital_network(config, dataset)
+    refuse_single_values(network, dataset, config.data.batch_size)
+    model = on_hardware(network, config)
+    chosen = config.training.optimizer
+    update = optimizer(model, chosen.name, lr=chosen.lr, **chosen.given)
+    attach_transport(config, model)
+    grapes = attach_grapes(config, model)
+    trainer = Trainer(
+        model=model,
+        optimizer=update,
+        dataset=dataset,
+        batch_size=config.data.batch_size,
+        epochs=config.training.epochs,
+        lr_decay=config.training.optimizer.lr_decay,
+        order=generator(config.seed, "data order"),
+        position=Position(),
+        stop_requested=listener.stop_requested,
+        task=objective_for(config),
+        clip_norm=config.training.clip_norm,
+        patience=config.training.patience,
+        keep_best=config.training.keep == "best",
+        grapes=grapes,
+        augmentation=augmentation_for(config.data, config.seed),
+    )
+    return trainer, grapes
+
+
+def digital_network(config: RunConfig, dataset: Dataset) -> nn.Module:
+    """The network of `config` with its initial weights, before it is put on hardware."""
+    weights = generator(config.seed, "initial weights")
+    return build_network_for(config.network, config.data, config.seed, dataset, weights)
 
 
 def on_hardware(network: nn.Module, config: RunConfig) -> nn.Module:
@@ -45,8 +118,6 @@ def _aihwkit_config(hardware: AihwkitHardware) -> Any:
 
 
 def _pcm_config(hardware: PCMHardware, config: RunConfig) -> Any:
-    from crossbar import PCMConfig
-
     return PCMConfig(
         device=hardware.device,
         io=hardware.io,
@@ -56,3 +127,70 @@ def _pcm_config(hardware: PCMHardware, config: RunConfig) -> Any:
         faults=hardware.faults,
         seed=stream_seed(config.seed, "pcm tiles"),
     )
+
+
+def attach_transport(config: RunConfig, model: nn.Module) -> ErrorTransport | None:
+    """Attach what `config` asks for to its network; None for backpropagation.
+
+    Raises:
+        InputError: it is not defined for a layer of the network.
+    """
+    name = config.training.error_transport
+    return None if name == "bp" else _TRANSPORTS[name](model, seed=config.seed)
+
+
+def attach_grapes(config: RunConfig, model: nn.Module, *, exact: bool = False) -> Grapes | None:
+    """Attach GRAPES as `config` has it; None if it has none.
+
+    Args:
+        config: of the run.
+        model: its network.
+        exact: read the factors from the weights, whatever circuit the config names.
+    """
+    chosen = config.training.grapes
+    if chosen.mode == "none":
+        return None
+    return Grapes(
+        model,
+        chosen.mode,
+        exclude=chosen.exclude,
+        factor_bits=chosen.factor_bits,
+        clip=chosen.clip,
+        readout=PerDevice() if exact else chosen.readout,
+    )
+
+
+def objective_for(config: RunConfig) -> Task:
+    """What the data of `config` ask a network to learn."""
+    if config.data.gives == "chords":
+        return NextChord()
+    if config.data.gives == "words":
+        return NextWord()
+    return ImageClassification(config.training.loss)
+
+
+def why_no_drift(
+    hardware: DigitalHardware | AihwkitHardware | PCMHardware,
+) -> str | None:
+    """Why devices trained in place cannot be read at a later time; None if they can, or where there are no devices."""
+    if isinstance(hardware, PCMHardware) and not (hardware.statistics or hardware.device.read_law):
+        return f"the model {hardware.device.model} has no drift law of its own; hardware.statistics gives it one"
+    if isinstance(hardware, AihwkitHardware) and not find_preset(hardware.preset).drifts:
+        return f"{hardware.preset} has no drift model"
+    return None
+
+
+def programmable(
+    model: nn.Module,
+    hardware: DigitalHardware | AihwkitHardware | PCMHardware,
+    evaluation: EvaluationConfig | None = None,
+) -> ProgrammedNetwork | None:
+    """The means to program and drift `model`, as `evaluation` says; None for hardware that does not drift."""
+    how = evaluation or EvaluationConfig()
+    if isinstance(hardware, AihwkitHardware) and find_preset(hardware.preset).drifts:
+        return AihwkitInference(model)
+    if isinstance(hardware, DigitalHardware) and hardware.statistics is not None:
+        return ProgrammedPairs(model, hardware.statistics.build(), how.compensation_read)
+    if isinstance(hardware, PCMHardware) and (hardware.statistics or hardware.device.read_law):
+        return PCMTiles(model, hardware.drift_statistics(), how.compensation_read, how.read_noise)
+    return None

@@ -9,8 +9,8 @@ from imc_grapes.config import RunConfig, config_hash
 from imc_grapes.config.load import validate
 from imc_grapes.config.yaml_file import read_yaml
 from imc_grapes.data.load import load_dataset
+from imc_grapes.experiment.assemble import prepare
 from imc_grapes.experiment.listener import Listener
-from imc_grapes.experiment.run import prepare
 from imc_grapes.experiment.run_folder import RunFolder
 from imc_grapes.training.checkpoint import load_checkpoint
 from imc_grapes.training.loop import Trainer, put_back

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from imc_grapes.config import RunConfig, config_hash
 from imc_grapes.config.hardware_words import NOTHING_ELSE, hardware_in_words, is_weights_alone
@@ -16,32 +15,26 @@ from imc_grapes.config.schema import AihwkitHardware
 from imc_grapes.config.versions import versions
 from imc_grapes.costs.optimizer_state import closed_form_bytes, measured_bytes
 from imc_grapes.costs.step_peak import peak_bytes_of_step
-from imc_grapes.data.augmentation import augmentation_for
-from imc_grapes.data.dataset import Dataset
 from imc_grapes.data.load import load_dataset
 from imc_grapes.evaluate.over_time import STANDARD_TIMES_S, read_over_time
 from imc_grapes.evaluate.programmed import ProgrammedNetwork
 from imc_grapes.experiment.activity import measure_activity
 from imc_grapes.experiment.alignment import measure_alignment
-from imc_grapes.experiment.assemble import on_hardware
+from imc_grapes.experiment.assemble import prepare, programmable, why_no_drift
 from imc_grapes.experiment.atomic_file import write_atomically
-from imc_grapes.experiment.device_counts import count_pcm_devices
+from imc_grapes.experiment.device_counts import (
+    count_feedback,
+    count_missed_writes,
+    count_pcm_devices,
+)
 from imc_grapes.experiment.drift_points import DriftPoint, drift_points
 from imc_grapes.experiment.learning import learning_measures
 from imc_grapes.experiment.listener import Listener
-from imc_grapes.experiment.missed_writes import count_missed_writes
-from imc_grapes.experiment.objective import task_for
 from imc_grapes.experiment.outcome import Outcome
-from imc_grapes.experiment.programmable import programmable, why_no_drift
 from imc_grapes.experiment.run_folder import RunFolder
-from imc_grapes.experiment.transport import attach_transport, count_feedback
 from imc_grapes.grapes import Grapes
-from imc_grapes.networks.build import build_network_for
-from imc_grapes.rules import optimizer
-from imc_grapes.seeding import generator, stream_seed
 from imc_grapes.training.checkpoint import load_checkpoint, save_checkpoint
-from imc_grapes.training.loop import Interrupted, Position, Trainer, training_step
-from imc_grapes.training.single_samples import refuse_single_values
+from imc_grapes.training.loop import Interrupted, Trainer, training_step
 from imc_grapes.transport.base import attached_transport
 from kernels.errors import InputError
 
@@ -114,58 +107,6 @@ def run_experiment(
     if folder:
         folder.write_outcome(outcome)
     return outcome
-
-
-def prepare(
-    config: RunConfig, dataset: Dataset, listener: Listener
-) -> tuple[Trainer, Grapes | None]:
-    """The network of `config` on its hardware, with its initial weights, ready to be trained.
-
-    Raises:
-        InputError: a combination cannot be honoured, or a batch of one image has no variance to normalise by.
-    """
-    torch.manual_seed(stream_seed(config.seed, "global"))
-    weights = generator(config.seed, "initial weights")
-    network = build_network_for(config.network, config.data, config.seed, dataset, weights)
-    refuse_single_values(network, dataset, config.data.batch_size)
-    model = on_hardware(network, config)
-    chosen = config.training.optimizer
-    update = optimizer(model, chosen.name, lr=chosen.lr, **chosen.given)
-    attach_transport(config, model)
-    grapes = _attach_grapes(config, model)
-    trainer = Trainer(
-        model=model,
-        optimizer=update,
-        dataset=dataset,
-        batch_size=config.data.batch_size,
-        epochs=config.training.epochs,
-        lr_decay=config.training.optimizer.lr_decay,
-        order=generator(config.seed, "data order"),
-        position=Position(),
-        stop_requested=listener.stop_requested,
-        task=task_for(config),
-        clip_norm=config.training.clip_norm,
-        patience=config.training.patience,
-        keep_best=config.training.keep == "best",
-        grapes=grapes,
-        augmentation=augmentation_for(config.data, config.seed),
-    )
-    return trainer, grapes
-
-
-def _attach_grapes(config: RunConfig, model: nn.Module) -> Grapes | None:
-    chosen = config.training.grapes
-    mode = chosen.mode
-    if mode == "none":
-        return None
-    return Grapes(
-        model,
-        mode,
-        exclude=chosen.exclude,
-        readout=chosen.readout,
-        factor_bits=chosen.factor_bits,
-        clip=chosen.clip,
-    )
 
 
 def _train(

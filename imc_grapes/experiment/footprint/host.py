@@ -25,8 +25,8 @@ from imc_grapes.costs.tile_activity import (
     tile_counters,
 )
 from imc_grapes.data.dataset import Dataset
+from imc_grapes.experiment.assemble import prepare
 from imc_grapes.experiment.listener import Listener
-from imc_grapes.experiment.run import prepare
 from imc_grapes.training.checkpoint import load_checkpoint
 from imc_grapes.training.loop import Trainer, training_step
 from imc_grapes.transport.base import ErrorTransport, attached_transport

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from imc_grapes.data.chorales import Chorales
-from imc_grapes.experiment.programmable import programmable
+from imc_grapes.experiment.assemble import programmable
 from imc_grapes.experiment.restore import FinishedRun, restore
 from imc_grapes.objectives.evaluation_mode import evaluation_mode
 from imc_grapes.pictures.export import export

@@ -3,7 +3,7 @@ import pytest
 from imc_grapes.config import parse_run_config
 from imc_grapes.config.yaml_file import YamlDocument
 from imc_grapes.data.metric import ACCURACY, NLL, PERPLEXITY, metric_in, metric_named
-from imc_grapes.experiment.objective import task_for
+from imc_grapes.experiment.assemble import objective_for
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_the_best_is_one_that_no_other_beats(metric):
 )
 def test_the_data_set_and_its_task_agree_on_the_metric(data, network):
     config = parse_run_config(YamlDocument({"name": "x", "data": data, "network": network}, "x"))
-    assert config.data.metric is task_for(config).metric
+    assert config.data.metric is objective_for(config).metric

@@ -2,9 +2,8 @@ import pytest
 import torch
 
 from imc_grapes import RunConfig
-from imc_grapes.experiment.assemble import on_hardware
+from imc_grapes.experiment.assemble import on_hardware, programmable
 from imc_grapes.experiment.device_counts import count_pcm_devices
-from imc_grapes.experiment.programmable import programmable
 from imc_grapes.networks.sequence import build_sequence_network
 
 SYNAPSES = 88 * 150 + 150 * 88

@@ -5,7 +5,7 @@ from crossbar import PCMTile
 from crossbar.specs import ProgramSpec
 from imc_grapes import RunConfig
 from imc_grapes.experiment.assemble import on_hardware
-from imc_grapes.experiment.missed_writes import count_missed_writes
+from imc_grapes.experiment.device_counts import count_missed_writes
 
 
 def built(hardware):

@@ -6,8 +6,8 @@ import numpy as np
 
 from imc_grapes.config import config_hash, load_run_config
 from imc_grapes.data.load import load_dataset
+from imc_grapes.experiment.assemble import prepare
 from imc_grapes.experiment.listener import Listener
-from imc_grapes.experiment.run import prepare
 from imc_grapes.training.checkpoint import load_checkpoint, save_checkpoint
 from imc_grapes.training.loop import training_step
 

@@ -15,13 +15,13 @@ from imc_grapes.cli.app import app
 from imc_grapes.config import config_hash, load_run_config
 from imc_grapes.data.load import load_dataset
 from imc_grapes.experiment import run_experiment
+from imc_grapes.experiment.assemble import prepare
 from imc_grapes.experiment.footprint import measure_footprint
 from imc_grapes.experiment.footprint.host import Start, _go_on_from, measure_method
 from imc_grapes.experiment.footprint.methods import compared_methods
 from imc_grapes.experiment.footprint.published_networks import PUBLISHED_NETWORKS
 from imc_grapes.experiment.footprint.sample_data import sample_data
 from imc_grapes.experiment.listener import Listener
-from imc_grapes.experiment.run import prepare
 from imc_grapes.pictures.footprint.chosen import shown_methods
 from imc_grapes.training.checkpoint import load_checkpoint
 from imc_grapes.training.loop import training_step
