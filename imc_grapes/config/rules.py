@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from crossbar.aihwkit_presets import find_preset
+from crossbar.aihwkit_presets import all_presets, find_preset
 from crossbar.open_loop import open_loop_problems
 from crossbar.rules import RULES, RuleChoice, carried_out_by
 from crossbar.specs import PulsedSpec, UpdateSpec
@@ -15,29 +15,22 @@ from device_models.inference.table import (
     TARGET_COLUMN,
     read_table,
 )
-from imc_grapes.config.image_rules import image_problems
-from imc_grapes.config.schema import (
-    AihwkitHardware,
-    DigitalHardware,
-    PCMHardware,
-    RunConfig,
-)
-from imc_grapes.config.sequence_rules import sequence_problems
-from imc_grapes.config.stopping_rules import stopping_problems
-from imc_grapes.config.transport_rules import transport_problems
+from device_models.statistics.base import STATISTICS
+from imc_grapes.config.schema import AihwkitHardware, DigitalHardware, PCMHardware, RunConfig
 from imc_grapes.config.yaml_file import KeyPath
+from imc_grapes.data.base import DataConfig, ImageData
+from imc_grapes.networks.base import NETWORKS
 from kernels.errors import InputError
 
 Problem = tuple[KeyPath, str]
-_RELATIVE_TO_G_MAX = ("pcm_nandakumar2019", "pcm_projected", "ideal")
 
 
 def broken_rules(config: RunConfig) -> Iterator[Problem]:
     """Every rule that `config` breaks, as the key to blame and a message."""
-    yield from sequence_problems(config)
-    yield from stopping_problems(config)
-    yield from image_problems(config)
-    yield from transport_problems(config)
+    yield from _sequence_problems(config)
+    yield from _stopping_problems(config)
+    yield from _image_problems(config)
+    yield from _transport_problems(config)
     hardware = config.hardware
     if isinstance(hardware, AihwkitHardware):
         yield from _aihwkit_problems(config, hardware)
@@ -181,7 +174,8 @@ def _changed(section: BaseModel) -> set[str]:
 
 def _scale_free_problems(statistics: StatisticsSpec) -> Iterator[Problem]:
     """What the shipped statistics say is relative to the largest target; a table and devices stuck at RESET are not."""
-    is_relative = statistics.preset in _RELATIVE_TO_G_MAX and statistics.table is None
+    shipped = STATISTICS.entry(statistics.preset).module.startswith("device_models.")
+    is_relative = shipped and statistics.table is None
     if "g_max_uS" in _changed(statistics) and is_relative and not statistics.faults.stuck_reset:
         yield (
             ("hardware", "statistics", "g_max_uS"),
@@ -242,3 +236,172 @@ def _read_problems(config: RunConfig) -> Iterator[Problem]:
                 "belongs to a device model's own law, and hardware.statistics have theirs: "
                 "use hardware.statistics.read_noise.scale: 0",
             )
+
+
+def _sequence_problems(config: RunConfig) -> Iterator[Problem]:
+    """Rules between ``data:``, ``network:`` and ``hardware:``, as the key to blame and a message."""
+    network, data = config.network, config.data
+    if network.takes == "images":
+        if not isinstance(data, ImageData):
+            yield (
+                ("network", "kind"),
+                f"'{network.kind}' takes images, and '{data.name}' is sequences; use {_over_time()}",
+            )
+            return
+        for key in ("rate_coding", "sequence"):
+            if getattr(data, key) is not None:
+                yield (
+                    ("data", key),
+                    f"a network of kind '{network.kind}' takes images as they are; use {_over_time()}",
+                )
+    elif isinstance(data, ImageData):
+        if data.rate_coding is None and data.sequence is None:
+            yield (
+                ("data", "rate_coding"),
+                f"a network of kind '{network.kind}' takes images as spike trains, and rate_coding says how; or row by "
+                "row, with data.sequence: rows",
+            )
+        if data.rate_coding is not None and data.sequence is not None:
+            yield ("data", "sequence"), "an image is either rate coded or read row by row, not both"
+    elif config.training.loss != "cross_entropy":
+        yield ("training", "loss"), f"belongs to images; '{data.name}' has the log-likelihood"
+    hardware = config.hardware
+    plain = isinstance(hardware, DigitalHardware) and hardware.statistics is None
+    for key_path, message in network.problems(data, on_devices=not plain):
+        yield ("network", *key_path), message
+
+
+def _over_time() -> str:
+    """``gru, lstm, rnn, snu or ssnu``."""
+    *most, last = (one.name for one in NETWORKS if one.value.takes == "sequences")
+    return f"{', '.join(most)} or {last}"
+
+
+def _stopping_problems(config: RunConfig) -> Iterator[Problem]:
+    """Rules of ``training.patience``, ``keep`` and ``clip_norm``, as the key to blame and a message."""
+    training = config.training
+    reason = why_no_validation(config.data)
+    if training.patience is not None and reason:
+        yield ("training", "patience"), f"needs validation data, and {reason}"
+    if training.keep == "best" and reason:
+        yield ("training", "keep"), f"best needs validation data, and {reason}"
+    if training.epochs == 0:
+        yield from _untrained_problems(config)
+    if not _updates_devices_in_place(config):
+        return
+    if training.keep == "best":
+        yield (
+            ("training", "keep"),
+            "devices that are updated in place cannot go back to an earlier epoch; patience can stop the training",
+        )
+    if training.clip_norm is not None:
+        yield (
+            ("training", "clip_norm"),
+            "devices that are updated in place never see a gradient that could be clipped",
+        )
+
+
+def _untrained_problems(config: RunConfig) -> Iterator[Problem]:
+    training, data = config.training, config.data
+    images = data if isinstance(data, ImageData) else None
+    for key, is_given in (
+        (("training", "patience"), training.patience is not None),
+        (("training", "keep"), training.keep == "best"),
+        (("training", "clip_norm"), training.clip_norm is not None),
+        (("evaluation", "target_accuracy"), config.evaluation.target_accuracy is not None),
+        (("data", "tasks"), images is not None and images.tasks is not None),
+        (("data", "augmentation"), images is not None and images.augmentation is not None),
+    ):
+        if is_given:
+            yield key, "is about training, and training.epochs is 0"
+
+
+def why_no_validation(data: DataConfig) -> str | None:
+    """Why nothing is held out for validation, in words; None where something is, or was by who published the data."""
+    if not isinstance(data, ImageData):
+        return None
+    if data.validation_fraction == 0.0:
+        return "data.validation_fraction is 0"
+    if data.train_samples is not None and int(data.train_samples * data.validation_fraction) == 0:
+        return f"data.validation_fraction {data.validation_fraction:g} of {data.train_samples} images is none"
+    return None
+
+
+def _updates_devices_in_place(config: RunConfig) -> bool:
+    hardware = config.hardware
+    if isinstance(hardware, PCMHardware):
+        return True
+    if not isinstance(hardware, AihwkitHardware):
+        return False
+    preset = all_presets().get(hardware.preset)
+    return preset is not None and preset.training == "in-situ"
+
+
+def _image_problems(config: RunConfig) -> Iterator[Problem]:
+    """Rules of ``data.tasks``, ``data.augmentation`` and ``evaluation.target_accuracy``."""
+    data, training = config.data, config.training
+    target = config.evaluation.target_accuracy
+    target_key = ("evaluation", "target_accuracy")
+    if not isinstance(data, ImageData):
+        if target is not None:
+            yield target_key, f"belongs to images; '{data.name}' has no accuracy"
+        return
+    reason = why_no_validation(data)
+    if target is not None and reason:
+        yield target_key, f"needs validation data, and {reason}"
+    if data.tasks is None:
+        return
+    if target is not None:
+        yield target_key, "belongs to a single task, and data.tasks makes several"
+    if data.augmentation is not None:
+        yield (
+            ("data", "augmentation"),
+            "deforms images, and those of permuted tasks have no neighbouring pixels; leave one out",
+        )
+    if training.patience is not None:
+        yield ("training", "patience"), "would end the training before all of data.tasks"
+    if training.keep == "best":
+        yield ("training", "keep"), "best would go back to before the last of data.tasks"
+
+
+def _transport_problems(config: RunConfig) -> Iterator[Problem]:
+    """Rules of ``training.error_transport`` and of GRAPES under it, as the key to blame and a message."""
+    transport, grapes = config.training.error_transport, config.training.grapes
+    if grapes.clip is not None and grapes.mode == "none":
+        yield ("training", "grapes", "clip"), f"is {grapes.clip}, but grapes.mode is none"
+    if transport == "bp":
+        return
+    key = ("training", "error_transport")
+    network = config.network
+    if network.takes == "sequences":
+        yield (
+            key,
+            f"'{transport}' is not defined over time, for a network of kind '{network.kind}'; use bp, or a network "
+            "without recurrence such as mlp or cnn",
+        )
+        return
+    hidden = network.hidden_layers()
+    if hidden == 0:
+        yield key, f"'{transport}' sends errors to hidden layers, and network.hidden is empty"
+    if transport == "dfa" and grapes.mode != "none":
+        yield from _direct_problems(config, hidden)
+
+
+def _direct_problems(config: RunConfig, hidden: int | None) -> Iterator[Problem]:
+    grapes = config.training.grapes
+    if hidden == 1:
+        yield (
+            ("training", "grapes", "mode"),
+            "under dfa the first hidden layer gets no factor, and there is no other one in network.hidden",
+        )
+    if grapes.mode == "local":
+        yield (
+            ("training", "grapes", "mode"),
+            "'local' keeps the modulated error from going upstream, and under dfa none does; use propagating",
+        )
+    if not grapes.readout.is_exact:
+        yield (
+            ("training", "grapes", "readout"),
+            f"the circuit {grapes.readout.kind} reads a layer's nodes, and under dfa the factors are those of its "
+            "inputs; leave it out",
+        )

@@ -8,7 +8,7 @@ from typing import Any
 from imc_grapes.config import RunConfig, config_hash, parse_run_config
 from imc_grapes.config.load import describe
 from imc_grapes.config.overrides import set_key
-from imc_grapes.config.stopping_rules import why_no_validation
+from imc_grapes.config.rules import why_no_validation
 from imc_grapes.config.yaml_file import YamlDocument
 from imc_grapes.store.labels import axis_part, joined, method_of, short_keys
 from imc_grapes.store.plan import Axis, Choice, Role, Setting, Trial
