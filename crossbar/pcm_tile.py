@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
-from typing import Any, get_args
+from typing import Any, Self, get_args
 
 import numpy as np
 import torch
@@ -24,7 +24,6 @@ from crossbar.pcm_simulator_tile import PCMSimulatorTile, refuse_no_values
 from crossbar.rules import carried_out_by
 from crossbar.specs import OptimizerSpec, ProgramSpec, PulsedSpec
 from crossbar.tile_config import TileConfig
-from crossbar.tile_state import TileState
 from crossbar.weight_gradient import TileContext, TileFunction
 from device_models.inference.statistics import InferenceStatistics
 from kernels.errors import InputError
@@ -512,3 +511,23 @@ def _drift_analog_weights(layer: AnalogLayerBase, t_inference: float = 0.0) -> N
 _drift_of_aihwkit = AnalogLayerBase.drift_analog_weights
 AnalogLayerBase.drift_analog_weights = _drift_analog_weights
 register_optimizer_step_pre_hook(before_step)
+
+
+class TileState(dict[str, Any]):
+    """Devices, update circuits, streams and configuration of one tile: no tensor, but copied as one is.
+
+    `{key: value.detach().cpu().clone() for key, value in model.state_dict().items()}` works with it, and so do
+    `copy.deepcopy`, `pickle` and `torch.save`.
+    """
+
+    def clone(self) -> Self:
+        """A copy that shares nothing."""
+        return copy.deepcopy(self)
+
+    def detach(self) -> Self:
+        """Itself: nothing in it is part of a graph."""
+        return self
+
+    def cpu(self) -> Self:
+        """Itself: it lies on the CPU."""
+        return self

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from imc_grapes.data.metric import ACCURACY
-from imc_grapes.experiment.epochs_to_target import epochs_to_target
 from imc_grapes.experiment.forgetting import average_accuracy, forgetting
 from imc_grapes.experiment.slowness import MIN_EPOCHS, fit_slowness
 from imc_grapes.training.epoch_metrics import EpochMetrics
@@ -47,3 +46,8 @@ def learning_measures(
         scores = [epoch.validation_score or 0.0 for epoch in metrics]
         found["epochs_to_target"] = epochs_to_target(scores, target_accuracy)
     return found
+
+
+def epochs_to_target(accuracies: Sequence[float], target: float) -> int | None:
+    """The first epoch, counted from 1, whose accuracy is `target` or more; None if there is none."""
+    return next((epoch for epoch, accuracy in enumerate(accuracies, 1) if accuracy >= target), None)

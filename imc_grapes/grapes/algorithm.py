@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, get_args
 
+import torch
 from torch import Tensor, nn
 
 from crossbar.readout import Readout
@@ -17,9 +18,7 @@ from imc_grapes.grapes.error_hooks import (
 )
 from imc_grapes.grapes.factors import EXACT, layer_factors
 from imc_grapes.grapes.input_factors import input_factors
-from imc_grapes.grapes.quantised import quantised
 from imc_grapes.grapes.recurrent_hooks import RecurrentModulation
-from imc_grapes.grapes.shared_weights import refuse_shared
 from imc_grapes.grapes.update_count import UpdateCount
 from imc_grapes.grapes.update_hooks import modulate_update
 from imc_grapes.grapes.used_weights import keep_used_weights
@@ -383,3 +382,39 @@ def _refuse_modulated(layers: dict[str, nn.Module]) -> None:
         raise InputError(
             f"layer '{found}': another Grapes acts on it already; call its detach() first"
         )
+
+
+def quantised(factors: Tensor, bits: int, low: float = 1.0) -> Tensor:
+    """Factors rounded to the nearest of the ``2^bits`` levels that divide [low, 2] evenly, both ends among them.
+
+    Args:
+        factors: any shape, each in [low, 2].
+        bits: 1 or more.
+        low: 1, or 0 for factors that are not clipped.
+    """
+    steps = ((1 << bits) - 1) / (2.0 - low)
+    return torch.round((factors - low) * steps) / steps + low
+
+
+def refuse_shared(model: nn.Module, layers: dict[str, nn.Module]) -> None:
+    """Refuse to scale the gradient of weights that a layer shares with one that is not in `layers`.
+
+    Raises:
+        InputError: it names both.
+    """
+    parts = {id(part) for layer in layers.values() for part in incoming_weights(layer)}
+    owners = {
+        id(parameter): name
+        for name, module in model.named_modules()
+        if id(module) not in parts
+        for parameter in module.parameters(recurse=False)
+    }
+    for name, layer in layers.items():
+        for part in incoming_weights(layer):
+            for parameter in part.parameters(recurse=False):
+                if id(parameter) in owners:
+                    raise InputError(
+                        f"layer '{name}': shares its weights with '{owners[id(parameter)]}', which takes no part, and "
+                        "mode 'local' scales the gradient that both add to; use mode 'propagating', let both take "
+                        "part, or name the layer in exclude="
+                    )

@@ -1,7 +1,7 @@
 """The network of a config, with its initial weights, as the samples of a data set need it."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from imc_grapes.data.base import DataConfig, ImageData
 from imc_grapes.data.dataset import Dataset
@@ -26,7 +26,6 @@ def build_network_for(
         return _with_weights(network, dataset.image_shape, dataset.n_classes, generator)
     # Imported only here: the kernel of the spiking units takes seconds to compile.
     from imc_grapes.networks.rate_coded import RateCodedClassifier, RateEncoder
-    from imc_grapes.networks.row_sequential import RowSequentialClassifier
 
     n_inputs = dataset.train.n_features
     by_rows = isinstance(data, ImageData) and data.sequence == "rows"
@@ -48,3 +47,22 @@ def _with_weights(
     if config.weights is not None:
         load_weights(built, config.weights)
     return built
+
+
+class RowSequentialClassifier(nn.Module):
+    """Rows of an image from top to bottom, network over time, its output at the last step: ``[batch, classes]``."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """A number per class ``[batch, classes]`` for images ``[batch, channels, height, width]``."""
+        outputs, _ = self.network(rows(images))
+        last: Tensor = outputs[-1]
+        return last
+
+
+def rows(images: Tensor) -> Tensor:
+    """Images ``[batch, channels, height, width]`` as sequences ``[time = height, batch, channels * width]``."""
+    return images.permute(2, 0, 1, 3).flatten(2)

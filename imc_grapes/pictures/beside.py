@@ -10,8 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import vl_convert
+
 from imc_grapes.pictures.export import export
-from imc_grapes.pictures.libraries import javascript_libraries
 from imc_grapes.pictures.picture import Picture
 
 
@@ -90,3 +91,8 @@ def _exported(pictures: list[Picture], directory: Path) -> list[Path]:
 
 if __name__ == "__main__":
     _serve()
+
+
+def javascript_libraries() -> str:
+    """Vega-Embed with the Vega and Vega-Lite it needs, as one script, from the copy inside vl-convert."""
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))

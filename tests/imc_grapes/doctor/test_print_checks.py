@@ -3,8 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
+from imc_grapes.cli.doctor import exit_status, print_checks
 from imc_grapes.doctor.check import Check
-from imc_grapes.doctor.print_checks import exit_status, print_checks
 
 GOOD = Check("torch", True, "2.13.0, [not markup]")
 BAD = Check("aihwkit", False, "undefined symbol", "make setup")

@@ -1,6 +1,6 @@
 import pytest
 
-from imc_grapes.experiment.epochs_to_target import epochs_to_target
+from imc_grapes.experiment.learning import epochs_to_target
 
 
 @pytest.mark.parametrize(("target", "epochs"), [(0.4, 1), (0.8, 2), (0.85, 4), (0.95, None)])

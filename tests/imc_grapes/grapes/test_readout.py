@@ -13,7 +13,7 @@ from torch import nn
 
 from crossbar import ColumnCurrent, PCMConfig, PerDevice, Probe
 from imc_grapes import Grapes, InputError
-from imc_grapes.grapes.quantised import quantised
+from imc_grapes.grapes.algorithm import quantised
 from imc_grapes.grapes.update_count import UpdateCount
 
 

@@ -5,12 +5,12 @@ import torch
 from torch import nn
 
 from imc_grapes import InputError
+from imc_grapes.networks.build import RowSequentialClassifier, rows
 from imc_grapes.networks.cnn import CNNConfig
 from imc_grapes.networks.gru import GRUConfig
 from imc_grapes.networks.lenet import LeNetConfig
 from imc_grapes.networks.mlp import MLPConfig
 from imc_grapes.networks.resnet9 import ResNet9Config
-from imc_grapes.networks.row_sequential import RowSequentialClassifier, rows
 from imc_grapes.networks.sequence import build_sequence_network
 
 

@@ -13,7 +13,7 @@ from imc_grapes.data.load import load_dataset
 from imc_grapes.experiment.restore import restore
 from imc_grapes.networks.mlp import MLPConfig
 from imc_grapes.networks.weights import load_weights
-from imc_grapes.objectives.accuracy import accuracy
+from imc_grapes.objectives.image_classification import accuracy
 
 CONFIG = """\
 name: trained elsewhere

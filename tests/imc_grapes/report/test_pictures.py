@@ -5,7 +5,7 @@ import json
 import pytest
 
 from imc_grapes.report.analysis import analyse
-from imc_grapes.report.pictures import pictures
+from imc_grapes.report.build import pictures
 from imc_grapes.report.statistics import method_results
 from imc_grapes.store import read_sweep
 

@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from imc_grapes.report.analysis import analyse
+from imc_grapes.report.build import pictures
 from imc_grapes.report.markdown import markdown
 from imc_grapes.report.page import page
-from imc_grapes.report.pictures import pictures
 from imc_grapes.report.statistics import method_results
 from imc_grapes.report.terminal import print_summary
 from imc_grapes.store import read_sweep

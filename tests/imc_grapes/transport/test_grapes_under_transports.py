@@ -9,7 +9,7 @@ from torch import nn
 
 from crossbar import ColumnCurrent, PCMConfig
 from imc_grapes import DirectFeedbackAlignment, FeedbackAlignment, Grapes, InputError
-from imc_grapes.grapes.quantised import quantised
+from imc_grapes.grapes.algorithm import quantised
 
 
 def network():
