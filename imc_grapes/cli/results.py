@@ -48,7 +48,11 @@ def results(
     if as_json:
         import json
 
-        typer.echo(json.dumps(chosen.trials, indent=2))
+        plain = [
+            {**trial, "summary": trial["summary"] and trial["summary"].as_dict()}
+            for trial in chosen.trials
+        ]
+        typer.echo(json.dumps(plain, indent=2))
     elif as_csv:
         from imc_grapes.store.frames import frame_of
 
@@ -102,7 +106,7 @@ def _print(chosen: "StoredSweep", total: int) -> None:
 
 def _cells(trial: dict[str, Any], metric: Metric) -> dict[str, str]:
     """Heading to text; every trial has all headings, in the same order."""
-    score = (trial["summary"] or {}).get(f"test_{metric.name}")
+    score = trial["summary"].score if trial["summary"] else None
     return {
         "trial": trial["hash"],
         "method": trial["method"],

@@ -1,39 +1,41 @@
 """What a run found, as a table to read."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from imc_grapes.data.metric import Metric, metric_named, metrics_beside
+from imc_grapes.data.metric import Metric, metrics_beside
 from imc_grapes.experiment.outcome import Outcome
 from imc_grapes.pictures.quantities import bytes_in_words, time_in_words
+from imc_grapes.summary import DriftPoint
 
 
 def print_outcome(outcome: Outcome, folder: Path, console: Console) -> None:
     """Print the test score, that of every task, the accuracy over time, and the update memory; say where the files
     are."""
-    summary, metric = outcome.summary, metric_named(outcome.summary["metric"])
-    said = [f"test {metric.single(summary[f'test_{metric.name}'])}"]
-    said += [
-        beside.single(summary[f"test_{beside.name}"])
-        for beside in metrics_beside(metric)
-        if f"test_{beside.name}" in summary
-    ]
-    said += [f"update state {bytes_in_words(summary['optimizer_state_bytes'])}"]
-    console.print(Text(f"{summary['name']}: {', '.join(said)}"))
-    if "task_accuracies" in summary:
-        console.print(_task_table(metric, summary["task_accuracies"]))
-        console.print(f"forgetting {metric.signed(summary['forgetting'])} points", highlight=False)
-    if summary["drift"]:
-        if "hardware" in summary:
-            console.print(Text(f"On {summary['hardware']}"))
-        console.print(_drift_table(metric, summary["drift"]))
-    if why := summary.get("no_drift_why"):
-        console.print(Text(f"No test at a later time: {why}"))
-    missed = {kind: n for kind, n in (summary.get("missed_writes") or {}).items() if n}
+    summary, metric = outcome.result, outcome.result.measured_by
+    said = [f"test {metric.single(summary.score)}"]
+    for beside in metrics_beside(metric):
+        score = summary.scores.get(f"test_{beside.name}")
+        if score is not None:
+            said.append(beside.single(score))
+    if summary.optimizer_state_bytes is not None:
+        said.append(f"update state {bytes_in_words(summary.optimizer_state_bytes)}")
+    console.print(Text(f"{summary.name}: {', '.join(said)}"))
+    if summary.task_accuracies is not None:
+        console.print(_task_table(metric, summary.task_accuracies))
+    if summary.forgetting is not None:
+        console.print(f"forgetting {metric.signed(summary.forgetting)} points", highlight=False)
+    if summary.drift:
+        if summary.hardware is not None:
+            console.print(Text(f"On {summary.hardware}"))
+        console.print(_drift_table(metric, summary.drift))
+    if summary.no_drift_why:
+        console.print(Text(f"No test at a later time: {summary.no_drift_why}"))
+    missed = {kind: n for kind, n in (summary.missed_writes or {}).items() if n}
     for kind, pairs in missed.items():
         console.print(
             f"{pairs} pairs were left beside their weights by a {kind}: max_pulses did not suffice",
@@ -42,7 +44,7 @@ def print_outcome(outcome: Outcome, folder: Path, console: Console) -> None:
     console.print(Text(f"Everything is in {folder}"), soft_wrap=True)
 
 
-def _task_table(metric: Metric, accuracies: list[list[float]]) -> Table:
+def _task_table(metric: Metric, accuracies: Sequence[Sequence[float]]) -> Table:
     table = Table(title=f"Test {metric.heading} on every task")
     table.add_column("after task")
     for task in range(1, len(accuracies) + 1):
@@ -52,16 +54,16 @@ def _task_table(metric: Metric, accuracies: list[list[float]]) -> Table:
     return table
 
 
-def _drift_table(metric: Metric, points: list[dict[str, Any]]) -> Table:
-    compensations = list(dict.fromkeys(point["compensation"] for point in points))
+def _drift_table(metric: Metric, points: Sequence[DriftPoint]) -> Table:
+    compensations = list(dict.fromkeys(point.compensation for point in points))
     table = Table(title=f"Test {metric.heading} after programming")
     table.add_column("time")
     for compensation in compensations:
         name = "no compensation" if compensation == "none" else "global drift compensation"
         table.add_column(name, justify="right")
-    by_time = {(point["time_s"], point["compensation"]): point for point in points}
-    for time_s in dict.fromkeys(point["time_s"] for point in points):
+    by_time = {(point.time_s, point.compensation): point for point in points}
+    for time_s in dict.fromkeys(point.time_s for point in points):
         row = [by_time[time_s, compensation] for compensation in compensations]
-        cells = (metric.number(point["mean"], point["std"], 1) for point in row)
+        cells = (metric.number(point.mean, point.std, 1) for point in row)
         table.add_row(time_in_words(time_s), *cells)
     return table

@@ -1,6 +1,6 @@
 """The figures of merit: which direction is better, and how people say them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -173,9 +173,9 @@ PERPLEXITY = Metric(
 _BY_NAME = {metric.name: metric for metric in (ACCURACY, NLL, NLL_PER_CHORALE, PERPLEXITY)}
 
 
-def metric_in(summary: dict[str, Any]) -> Metric:
-    """The metric whose scores a summary holds."""
-    return next(one for name, one in _BY_NAME.items() if f"test_{name}" in summary)
+def metric_in(scores: Mapping[str, Any]) -> Metric:
+    """The metric whose test score is among `scores`, such as ``test_accuracy``; KeyError if none is."""
+    return metric_named(next((name for name in _BY_NAME if f"test_{name}" in scores), ""))
 
 
 def metrics_beside(metric: Metric) -> tuple[Metric, ...]:
@@ -184,5 +184,5 @@ def metrics_beside(metric: Metric) -> tuple[Metric, ...]:
 
 
 def metric_named(name: str) -> Metric:
-    """The metric whose name a summary gives."""
+    """The metric whose name a summary gives; KeyError if there is none."""
     return _BY_NAME[name]

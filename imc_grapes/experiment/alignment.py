@@ -12,20 +12,15 @@ from imc_grapes.evaluate.alignment import Alignment, alignment, weight_gradients
 from imc_grapes.experiment.assemble import attach_grapes, attach_transport, digital_network
 from imc_grapes.layers.incoming_weights import is_analog
 from imc_grapes.seeding import stream_seed
+from imc_grapes.summary import AlignmentAngles
 from imc_grapes.training.loop import Trainer
 
 
-def measure_alignment(config: RunConfig, trainer: Trainer) -> dict[str, Any] | None:
+def measure_alignment(config: RunConfig, trainer: Trainer) -> AlignmentAngles | None:
     """Angles between gradients of one training batch at the weights as they are; None if there is nothing to compare.
 
     They are computed on a digital copy of the network, so they show what the rules do, without the noise of devices
     and converters, and nothing of the experiment itself changes.
-
-    Returns:
-        *modulation*: with GRAPES against without it, under the same error transport; None without GRAPES.
-        *transport*: of the error transport against backpropagation, without GRAPES; None under backpropagation.
-        *both*: with everything against plain backpropagation; None unless there are both.
-        Each with ``whole_deg`` and ``layers_deg``.
     """
     mode, transport = config.training.grapes.mode, config.training.error_transport
     if mode == "none" and transport == "bp":
@@ -63,7 +58,9 @@ def measure_alignment(config: RunConfig, trainer: Trainer) -> dict[str, Any] | N
             alignments["transport"] = alignment(plain, bp)
             if mode != "none":
                 alignments["both"] = alignment(whole, bp)
-    return {name: one and asdict(one) for name, one in alignments.items()}
+    return AlignmentAngles.model_validate(
+        {name: one and asdict(one) for name, one in alignments.items()}
+    )
 
 
 def _digital_copy(config: RunConfig, trainer: Trainer) -> nn.Module:

@@ -2,29 +2,9 @@
 
 import statistics
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
 
 from imc_grapes.evaluate.over_time import Compensation, Read
-
-
-@dataclass(frozen=True)
-class DriftPoint:
-    """Test score at one time, over the repeats: their mean, with the sample standard deviation.
-
-    `beside` has the means of the scores that are reported beside the metric, by name.
-    """
-
-    time_s: float
-    compensation: Compensation
-    mean: float
-    std: float
-    beside: dict[str, float]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        plain = asdict(self)
-        return {**plain, **plain.pop("beside")}
+from imc_grapes.summary import DriftPoint
 
 
 def drift_points(reads: Iterable[Read], metric: str) -> list[DriftPoint]:
@@ -44,4 +24,7 @@ def _point(
     values = {name: [scores[name] for scores in repeats] for name in repeats[0]}
     means = {name: statistics.fmean(of_name) for name, of_name in values.items()}
     std = statistics.stdev(values[metric]) if len(repeats) > 1 else 0.0
-    return DriftPoint(time_s, compensation, means.pop(metric), std, means)
+    mean = means.pop(metric)
+    return DriftPoint(
+        time_s=time_s, compensation=compensation, mean=mean, std=std, beside=means, **means
+    )

@@ -1,9 +1,7 @@
 """The trained network of a finished run, from the run's folder."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from imc_grapes.config import RunConfig, config_hash
 from imc_grapes.config.load import validate
@@ -12,6 +10,7 @@ from imc_grapes.data.load import load_dataset
 from imc_grapes.experiment.assemble import prepare
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.run_folder import RunFolder
+from imc_grapes.summary import Summary
 from imc_grapes.training.checkpoint import load_checkpoint
 from imc_grapes.training.loop import Trainer, put_back
 from kernels.errors import InputError
@@ -23,7 +22,7 @@ class FinishedRun:
 
     config: RunConfig
     trainer: Trainer
-    summary: dict[str, Any]
+    summary: Summary
 
 
 def restore(path: Path, data_dir: Path | None = None) -> FinishedRun:
@@ -39,10 +38,10 @@ def restore(path: Path, data_dir: Path | None = None) -> FinishedRun:
             raise InputError(f"{path}: holds no finished run: {file.name} is missing")
     config = validate(RunConfig, read_yaml(folder.config))
     folder.refuse_other_configs(config)
+    summary = Summary.read(folder.summary)
     dataset = load_dataset(config.data, config.seed, data_dir)
     trainer, _ = prepare(config, dataset, Listener())
     load_checkpoint(trainer, config_hash(config), folder.checkpoint)
     if trainer.position.best_weights is not None:
         put_back(trainer.model, trainer.position.best_weights, trainer.optimizer)
-    summary = json.loads(folder.summary.read_text(encoding="utf-8"))
     return FinishedRun(config, trainer, summary)

@@ -1,10 +1,9 @@
 """Run one experiment."""
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -18,7 +17,7 @@ from imc_grapes.costs.step_peak import peak_bytes_of_step
 from imc_grapes.data.load import load_dataset
 from imc_grapes.evaluate.over_time import STANDARD_TIMES_S, read_over_time
 from imc_grapes.evaluate.programmed import ProgrammedNetwork
-from imc_grapes.experiment.activity import measure_activity
+from imc_grapes.experiment.activity import Activity, measure_activity
 from imc_grapes.experiment.alignment import measure_alignment
 from imc_grapes.experiment.assemble import prepare, programmable, why_no_drift
 from imc_grapes.experiment.atomic_file import write_atomically
@@ -27,13 +26,15 @@ from imc_grapes.experiment.device_counts import (
     count_missed_writes,
     count_pcm_devices,
 )
-from imc_grapes.experiment.drift_points import DriftPoint, drift_points
+from imc_grapes.experiment.drift_points import drift_points
 from imc_grapes.experiment.learning import learning_measures
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.outcome import Outcome
 from imc_grapes.experiment.run_folder import RunFolder
 from imc_grapes.grapes import Grapes
+from imc_grapes.summary import AlignmentAngles, DriftPoint, Summary
 from imc_grapes.training.checkpoint import load_checkpoint, save_checkpoint
+from imc_grapes.training.epoch_metrics import EpochMetrics
 from imc_grapes.training.loop import Interrupted, Trainer, training_step
 from imc_grapes.transport.base import attached_transport
 from kernels.errors import InputError
@@ -84,22 +85,15 @@ def run_experiment(
     if folder and not trainer.position.metrics:
         _save(trainer, config, folder)
     trained = time.perf_counter()
-    summary = _summary(config, trainer, grapes)
-    summary["alignment_angle_deg"] = measure_alignment(config, trainer)
-    programmed = programmable(trainer.model, config.hardware, config.evaluation)
-    drift = _drift(config, trainer, programmed, listener) if programmed else []
-    summary["drift"] = [point.as_dict() for point in drift]
-    summary["no_drift_why"] = why_no_drift(config.hardware)
-    summary["pcm_devices"] = count_pcm_devices(trainer.model, config.hardware, programmed)
-    summary["missed_writes"] = count_missed_writes(trainer.model, config.hardware)
+    evaluation = _evaluate(config, trainer, grapes, listener)
     measurements = {
         "started": started.isoformat(timespec="seconds"),
         "training_seconds": trained - clock,
         "evaluation_seconds": time.perf_counter() - trained,
         "peak_bytes_of_step": _step_peak(trainer),
     }
-    # A resumed run may have drawn the feedback weights no sooner than in that step.
-    summary |= count_feedback(attached_transport(trainer.model), config.hardware)
+    # After that step: a resumed run may have drawn the feedback weights no sooner.
+    summary = _summary(config, trainer, evaluation)
     metrics = [epoch.as_dict() for epoch in trainer.position.metrics]
     if changes := file_changes(files, file_digests(config)):
         raise InputError(f"changed while the run was going on: {', '.join(changes)}; run it again")
@@ -133,40 +127,87 @@ def _save(trainer: Trainer, config: RunConfig, folder: RunFolder) -> None:
     folder.write_metrics(epoch.as_dict() for epoch in trainer.position.metrics)
 
 
-def _summary(config: RunConfig, trainer: Trainer, grapes: Grapes | None) -> dict[str, Any]:
-    position, task = trainer.position, trainer.task
+@dataclass(frozen=True)
+class _Evaluation:
+    """What was measured on the trained network, before anything else happened to it."""
+
+    shown: EpochMetrics
+    """Of the epoch whose weights were kept."""
+    test: dict[str, float]
+    activity: Activity
+    optimizer_state_bytes: int
+    grapes_transient_numbers: int
+    alignment: AlignmentAngles | None
+    drift: list[DriftPoint]
+    pcm_devices: int | None
+    missed_writes: dict[str, int] | None
+
+
+def _evaluate(
+    config: RunConfig, trainer: Trainer, grapes: Grapes | None, listener: Listener
+) -> _Evaluation:
+    """In an order of its own: noise is drawn and devices drift."""
+    model, position, task = trainer.model, trainer.position, trainer.task
     if not position.metrics:
         shown = trainer.scores_untrained()
     else:
         shown = position.best if trainer.keep_best and position.best else position.metrics[-1]
-    scores = task.scores(trainer.model, trainer.dataset.test)
-    rule = config.training.optimizer.rule
+    test = task.scores(model, trainer.dataset.test)
     factors = grapes.factors() if grapes else {}
+    activity = measure_activity(model, task, trainer.dataset.test)
+    state_bytes = measured_bytes(trainer.optimizer, model)
+    alignment = measure_alignment(config, trainer)
+    programmed = programmable(model, config.hardware, config.evaluation)
+    return _Evaluation(
+        shown=shown,
+        test=test,
+        activity=activity,
+        optimizer_state_bytes=state_bytes,
+        grapes_transient_numbers=sum(factor.numel() for factor in factors.values()),
+        alignment=alignment,
+        drift=_drift(config, trainer, programmed, listener) if programmed else [],
+        pcm_devices=count_pcm_devices(model, config.hardware, programmed),
+        missed_writes=count_missed_writes(model, config.hardware),
+    )
+
+
+def _summary(config: RunConfig, trainer: Trainer, evaluation: _Evaluation) -> Summary:
+    shown, metric = evaluation.shown, trainer.task.metric.name
     seeded = not isinstance(config.hardware, AihwkitHardware)
-    return {
-        "name": config.name,
-        "seed": config.seed,
-        "config_hash": config_hash(config),
-        "hardware": _hardware(config),
-        "versions": versions(),
-        "reproducible": seeded,
-        "reproducible_why": "everything is drawn from the seed"
+    return Summary(
+        name=config.name,
+        seed=config.seed,
+        config_hash=config_hash(config),
+        hardware=_hardware(config),
+        versions=versions(),
+        reproducible=seeded,
+        reproducible_why="everything is drawn from the seed"
         if seeded
         else "aihwkit's tiles draw their noise from a generator that cannot be seeded",
-        "metric": task.metric.name,
-        **(shown.beside or {}),
-        **{f"test_{name}": score for name, score in scores.items()},
-        f"validation_{task.metric.name}": shown.validation_score,
+        metric=metric,
+        scores={
+            **(shown.beside or {}),
+            **{f"test_{name}": score for name, score in evaluation.test.items()},
+            f"validation_{metric}": shown.validation_score,
+        },
         **learning_measures(
-            position.metrics, config.training.epochs, config.evaluation.target_accuracy
+            trainer.position.metrics, config.training.epochs, config.evaluation.target_accuracy
         ),
-        "epoch": shown.epoch,
-        "train_loss": shown.train_loss if shown.epoch else None,
-        **asdict(measure_activity(trainer.model, task, trainer.dataset.test)),
-        "optimizer_state_bytes": measured_bytes(trainer.optimizer, trainer.model),
-        "optimizer_state_bytes_closed_form": closed_form_bytes(trainer.model, rule),
-        "grapes_transient_numbers": sum(factor.numel() for factor in factors.values()),
-    }
+        epoch=shown.epoch,
+        train_loss=shown.train_loss if shown.epoch else None,
+        **asdict(evaluation.activity),
+        optimizer_state_bytes=evaluation.optimizer_state_bytes,
+        optimizer_state_bytes_closed_form=closed_form_bytes(
+            trainer.model, config.training.optimizer.rule
+        ),
+        grapes_transient_numbers=evaluation.grapes_transient_numbers,
+        alignment_angle_deg=evaluation.alignment,
+        drift=evaluation.drift,
+        no_drift_why=why_no_drift(config.hardware),
+        pcm_devices=evaluation.pcm_devices,
+        missed_writes=evaluation.missed_writes,
+        **count_feedback(attached_transport(trainer.model), config.hardware),
+    )
 
 
 def _hardware(config: RunConfig) -> str:

@@ -13,6 +13,7 @@ from imc_grapes.config.load import validate
 from imc_grapes.config.yaml_file import dump_yaml, read_yaml
 from imc_grapes.experiment.atomic_file import write_text
 from imc_grapes.experiment.outcome import Outcome
+from imc_grapes.summary import Summary
 from kernels.errors import InputError
 
 
@@ -146,11 +147,11 @@ class RunFolder:
         try:
             lines = self.metrics.read_text(encoding="utf-8").splitlines()
             return Outcome(
-                summary=json.loads(self.summary.read_text(encoding="utf-8")),
+                result=Summary.read(self.summary),
                 metrics=[json.loads(line) for line in lines],
                 measurements=json.loads(self.measurements.read_text(encoding="utf-8")),
             )
-        except (OSError, json.JSONDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise InputError(
                 f"{self.path}: holds a finished run whose files cannot be read ({error}); "
                 "choose another --out"

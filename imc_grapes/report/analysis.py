@@ -15,6 +15,7 @@ from imc_grapes.pictures.quantities import time_in_words
 from imc_grapes.report.tuning import with_chosen
 from imc_grapes.store.frames import Level, frame_of
 from imc_grapes.store.reader import StoredSweep
+from imc_grapes.summary import Summary
 from kernels.errors import InputError
 
 MOST_COMPARED_SETTINGS = 8
@@ -152,18 +153,13 @@ def _headline(
     trials: pd.DataFrame, sweep: StoredSweep, metric: Metric, compensation: str | None
 ) -> list[float | None]:
     """Per trial: mean score at its last time since programming, or its test score if it does not drift."""
-    last = {trial["hash"]: _last_score(trial, metric, compensation) for trial in sweep.trials}
+    last = {trial["hash"]: _last_score(trial, compensation) for trial in sweep.trials}
     return [last[trial] for trial in trials["trial"]]
 
 
-def _last_score(trial: dict[str, Any], metric: Metric, compensation: str | None) -> float | None:
-    if trial["summary"] is None:
+def _last_score(trial: dict[str, Any], compensation: str | None) -> float | None:
+    summary: Summary | None = trial["summary"]
+    if summary is None:
         return None
-    points = [
-        point
-        for point in trial["summary"].get("drift") or []
-        if point["compensation"] == compensation
-    ]
-    if points:
-        return float(max(points, key=lambda point: point["time_s"])["mean"])
-    return float(trial["summary"][f"test_{metric.name}"])
+    points = [point for point in summary.drift if point.compensation == compensation]
+    return max(points, key=lambda point: point.time_s).mean if points else summary.score

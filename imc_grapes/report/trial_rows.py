@@ -5,6 +5,7 @@ from typing import Any
 from imc_grapes.data.metric import Metric
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.store.base_changes import leaves
+from imc_grapes.summary import Summary
 
 COLUMNS = (
     "trial",
@@ -28,7 +29,7 @@ def trial_rows(analysis: Analysis) -> list[list[Any]]:
     headline = dict(zip(analysis.trials["trial"], analysis.trials["headline"], strict=True))
     rows = []
     for trial in analysis.sweep.trials:
-        summary = trial["summary"] or {}
+        summary: Summary | None = trial["summary"]
         last = headline[trial["hash"]]
         rows.append(
             [
@@ -38,8 +39,8 @@ def trial_rows(analysis: Analysis) -> list[list[Any]]:
                 trial["tuned"],
                 trial["seed"],
                 trial["status"],
-                _rounded(metric, summary.get(f"validation_{metric.name}")),
-                _rounded(metric, summary.get(f"test_{metric.name}")),
+                _rounded(metric, summary.validation_score if summary else None),
+                _rounded(metric, summary.score if summary else None),
                 _rounded(metric, None if last is None or last != last else last),
                 None if trial["seconds"] is None else round(trial["seconds"], 1),
                 {

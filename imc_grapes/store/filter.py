@@ -65,7 +65,7 @@ def matching(trials: Sequence[dict[str, Any]], conditions: Sequence[str]) -> lis
 
 def _values(trial: dict[str, Any]) -> dict[str, Any]:
     return {
-        **(trial["summary"] or {}),
+        **(trial["summary"].as_dict() if trial["summary"] else {}),
         **dict(leaves(trial["config"])),
         **trial["coordinates"],
         **{column: trial[column] for column in _COLUMNS},

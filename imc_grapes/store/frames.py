@@ -41,7 +41,7 @@ def _trials(sweep: StoredSweep) -> pd.DataFrame:
 
 
 def _trial_row(trial: dict[str, Any], axes: list[str]) -> dict[str, Any]:
-    summary = trial["summary"] or {}
+    summary = trial["summary"].as_dict() if trial["summary"] else {}
     return {
         **_identity(trial),
         **{axis: trial["coordinates"].get(axis) for axis in axes},
@@ -66,7 +66,10 @@ def _identity(trial: dict[str, Any]) -> dict[str, Any]:
 
 
 def _drift_rows(trial: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{**_identity(trial), **point} for point in trial["summary"].get("drift") or []]
+    return [
+        {**_identity(trial), **point.model_dump(exclude_unset=True)}
+        for point in trial["summary"].drift
+    ]
 
 
 def _epoch_rows(trial: dict[str, Any]) -> list[dict[str, Any]]:
@@ -82,6 +85,6 @@ def _epoch_rows(trial: dict[str, Any]) -> list[dict[str, Any]]:
 def _task_rows(trial: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {**_identity(trial), "after_task": after, "task": task, "accuracy": accuracy}
-        for after, row in enumerate(trial["summary"].get("task_accuracies") or [], 1)
+        for after, row in enumerate(trial["summary"].task_accuracies or [], 1)
         for task, accuracy in enumerate(row, 1)
     ]

@@ -8,8 +8,9 @@ from typing import Any
 from pydantic_core import from_json
 
 from imc_grapes.data.base import DATA
-from imc_grapes.data.metric import ACCURACY, Metric, metric_in
+from imc_grapes.data.metric import ACCURACY, Metric
 from imc_grapes.store.database import open_for_reading
+from imc_grapes.summary import Summary
 from kernels.errors import InputError
 
 _JSON_COLUMNS = (
@@ -37,14 +38,15 @@ class StoredSweep:
     margin: float | None
     """Of equivalence, as the metric is shown; None: the metric's own."""
     trials: list[dict[str, Any]]
-    """One dict per trial, in the order of the sweep, with the columns of the table, JSON decoded."""
+    """One dict per trial, in the order of the sweep, with the columns of the table, JSON decoded, its `Summary`."""
 
     @property
     def metric(self) -> Metric:
         """What all trials are measured by, as the results say, or, while there are none, the data set."""
         for trial in self.trials:
             if trial["summary"]:
-                return metric_in(trial["summary"])
+                summary: Summary = trial["summary"]
+                return summary.measured_by
         name = self.base["data"]["name"]
         return DATA[name].metric if name in DATA else ACCURACY
 
@@ -66,7 +68,7 @@ def read_sweep(directory: Path) -> StoredSweep:
         rows = connection.execute(
             "SELECT * FROM trials WHERE position IS NOT NULL ORDER BY position"
         )
-        trials = [_decoded(dict(row)) for row in rows]
+        trials = [_decoded(dict(row), directory) for row in rows]
     finally:
         connection.close()
     if sweep is None:
@@ -84,8 +86,10 @@ def read_sweep(directory: Path) -> StoredSweep:
     )
 
 
-def _decoded(row: dict[str, Any]) -> dict[str, Any]:
+def _decoded(row: dict[str, Any], directory: Path) -> dict[str, Any]:
     for column in _JSON_COLUMNS:
         if row[column] is not None:
             row[column] = from_json(row[column])
+    if row["summary"] is not None:
+        row["summary"] = Summary.of(row["summary"], f"{directory}: trial {row['hash']}")
     return row

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from imc_grapes.summary import Summary
+
 
 def now() -> str:
     """This moment as results keep it: ISO 8601, UTC, to the millisecond."""
@@ -19,7 +21,7 @@ class TrialResult:
     seconds: float
     host: str
     versions: dict[str, Any]
-    summary: dict[str, Any] | None = None
+    summary: Summary | None = None
     metrics: list[dict[str, Any]] | None = None
     measurements: dict[str, Any] | None = None
     error: str | None = None

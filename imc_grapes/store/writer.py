@@ -124,7 +124,7 @@ class StoreWriter:
             "finished = ?, seconds = ?, host = ?, versions = ? WHERE hash = ?",
             (
                 "done" if result.error is None else "failed",
-                _json_or_null(result.summary),
+                _json_or_null(result.summary and result.summary.as_dict()),
                 _json_or_null(result.metrics),
                 _json_or_null(result.measurements),
                 result.error,

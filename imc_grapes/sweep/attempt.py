@@ -38,7 +38,7 @@ def attempt(config: Callable[[], RunConfig], data_dir: Path | None, runner: Runn
         seconds=time.perf_counter() - clock,
         host=socket.gethostname(),
         versions=versions(),
-        summary=outcome.summary if outcome else None,
+        summary=outcome.result if outcome else None,
         metrics=outcome.metrics if outcome else None,
         measurements=outcome.measurements if outcome else None,
         error=error,

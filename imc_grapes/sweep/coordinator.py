@@ -184,8 +184,8 @@ class Coordinator:
 
 def _of_the_trial(trial_hash: str, result: TrialResult) -> TrialResult:
     """`result`, unless it is that of another config: the worker saw other contents of a file than the coordinator."""
-    ran = (result.summary or {}).get("config_hash", trial_hash)
-    if ran == trial_hash:
+    ran = result.summary and result.summary.config_hash
+    if ran in (None, trial_hash):
         return result
     return replace(
         result,

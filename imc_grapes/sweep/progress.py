@@ -81,7 +81,7 @@ class ProgressView:
 
     def _note_score(self, trial: Trial, result: TrialResult) -> None:
         metric = trial.config.data.metric
-        score = (result.summary or {}).get(f"validation_{metric.name}")
+        score = result.summary.validation_score if result.summary else None
         if score is not None and (self._best is None or metric.better(score, self._best[1])):
             self._best = (metric, score, trial.label)
 

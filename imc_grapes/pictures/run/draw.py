@@ -46,7 +46,7 @@ def draw_run(path: Path, out_dir: Path, data_dir: Path | None = None) -> list[Pa
         programmed.read(_SHOWN_AT_S)
     pictures: list[Picture] = []
     files: list[Path] = []
-    if run.summary["drift"]:
+    if run.summary.drift:
         pictures.append(score_over_time_picture(run.summary))
     with evaluation_mode(run.trainer.model):
         if _shows_potentials(run):

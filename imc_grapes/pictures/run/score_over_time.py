@@ -1,44 +1,42 @@
 """The test score against time since programming."""
 
-from typing import Any
-
 import altair as alt
 import pandas as pd
 
-from imc_grapes.data.metric import metric_named
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.pictures.run.chart import finished, records
 from imc_grapes.pictures.style import HEIGHT, WIDTH
 from imc_grapes.pictures.time_axis import plotted, time_axis
+from imc_grapes.summary import Summary
 
 _NAMES = {"none": "no compensation", "global": "global drift compensation"}
 _COLOURS = ["#d55e00", "#0072b2"]
 _SOFTWARE = "#5b6472"
 
 
-def score_over_time_picture(summary: dict[str, Any]) -> Picture:
+def score_over_time_picture(summary: Summary) -> Picture:
     """Mean and standard deviation over the repeats, with and without drift compensation; dashed, the trained network.
 
     Args:
         summary: of a run that was evaluated over time.
     """
-    metric = metric_named(summary["metric"])
+    metric = summary.measured_by
     frame = pd.DataFrame(
         {
-            "plotted_s": plotted(point["time_s"]),
-            "score": metric.shown(point["mean"]),
-            "low": metric.shown(point["mean"] - point["std"]),
-            "high": metric.shown(point["mean"] + point["std"]),
-            "series": _NAMES[point["compensation"]],
+            "plotted_s": plotted(point.time_s),
+            "score": metric.shown(point.mean),
+            "low": metric.shown(point.mean - point.std),
+            "high": metric.shown(point.mean + point.std),
+            "series": _NAMES[point.compensation],
         }
-        for point in summary["drift"]
+        for point in summary.drift
     )
     names = [name for name in _NAMES.values() if name in set(frame["series"])]
     colour = alt.Color("series:N", scale=alt.Scale(domain=names, range=_COLOURS[: len(names)]))
-    x = time_axis(sorted({point["time_s"] for point in summary["drift"]}))
+    x = time_axis(sorted({point.time_s for point in summary.drift}))
     y = alt.Y("score:Q", title=f"test {metric.heading}", scale=alt.Scale(zero=False, padding=8))
     base = alt.Chart(records(frame))
-    as_trained = summary[f"test_{metric.name}"]
+    as_trained = summary.score
     level = alt.Chart(records(pd.DataFrame({"trained": [metric.shown(as_trained)]})))
     layers = alt.layer(
         level.mark_rule(color=_SOFTWARE, strokeDash=[5, 3]).encode(alt.Y("trained:Q")),
@@ -46,7 +44,7 @@ def score_over_time_picture(summary: dict[str, Any]) -> Picture:
         base.mark_line(strokeWidth=2).encode(x, y, colour),
         base.mark_point(filled=True, size=60, opacity=1).encode(x, y, colour),
     )
-    on = f" On {summary['hardware']}." if "hardware" in summary else ""
+    on = f" On {summary.hardware}." if summary.hardware else ""
     return Picture(
         f"{metric.name}_over_time",
         f"Test {metric.label} after programming",

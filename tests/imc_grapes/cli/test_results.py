@@ -2,6 +2,7 @@ import pytest
 
 from imc_grapes.cli.results import _cells
 from imc_grapes.store.reader import StoredSweep
+from imc_grapes.summary import Summary
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,7 @@ from imc_grapes.store.reader import StoredSweep
 def test_the_score_stands_under_its_unit(data, summary, heading, text):
     trial = {
         "hash": "a1", "method": "SGD", "setting": "", "tuned": 0.1, "seed": 0, "status": "done", "seconds": None,
-        "config": {"data": {"name": data}}, "summary": summary,
+        "config": {"data": {"name": data}}, "summary": summary and Summary.of(summary),
     }  # fmt: skip
     sweep = StoredSweep(
         "x", None, "", {"data": {"name": data}}, [], None, "SGD", margin=None, trials=[trial]

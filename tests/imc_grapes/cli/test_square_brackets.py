@@ -13,6 +13,7 @@ from imc_grapes.cli.summary_table import print_outcome
 from imc_grapes.experiment import Outcome
 from imc_grapes.store.reader import StoredSweep
 from imc_grapes.store.records import TrialResult
+from imc_grapes.summary import Summary
 from imc_grapes.sweep import load_sweep
 from imc_grapes.sweep.dry_run import print_dry_run
 from imc_grapes.sweep.progress import ProgressView
@@ -56,9 +57,10 @@ def test_of_a_sweep_that_runs(plan, screen):
     for trial in plan.trials[:2]:
         view.started(trial, "here")
         view.finished(trial, TrialResult("t0", "t1", 1.0, "here", {}, error="no [/x]\n"))
+    scores = {"test_accuracy": 0.9, "validation_accuracy": 0.9}
     view.finished(
         plan.trials[2],
-        TrialResult("t0", "t1", 1.0, "here", {}, {"validation_accuracy": 0.9}, [], {}),
+        TrialResult("t0", "t1", 1.0, "here", {}, Summary.of(scores), [], {}),
     )
     screen.print(view._lines())
     text = screen.file.getvalue()
@@ -90,7 +92,7 @@ def test_of_a_run(tmp_path, screen):
     folder = tmp_path / "[red]runs"
     with ProgressListener(screen, None) as listener:
         listener.stage("[/stage]", 3)
-    print_outcome(Outcome(summary, [], {}), folder, screen)
+    print_outcome(Outcome(Summary.of(summary), [], {}), folder, screen)
     text = screen.file.getvalue()
     for name in ("[/stage]", "[/x]: test", f"Everything is in {folder}"):
         assert name in text

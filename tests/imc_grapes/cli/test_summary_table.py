@@ -3,6 +3,7 @@ from rich.console import Console
 from imc_grapes import RunConfig, run_experiment
 from imc_grapes.cli.summary_table import print_outcome
 from imc_grapes.experiment import Outcome
+from imc_grapes.summary import Summary
 
 
 def test_both_likelihoods_of_chorales_are_printed(tmp_path):
@@ -15,7 +16,7 @@ def test_both_likelihoods_of_chorales_are_printed(tmp_path):
         "drift": [],
     }
     console = Console(record=True, width=120)
-    print_outcome(Outcome(summary, [], {}), tmp_path, console)
+    print_outcome(Outcome(Summary.of(summary), [], {}), tmp_path, console)
     first = console.export_text().splitlines()[0]
     assert first == ("music: test NLL 8.705 nats, NLL per chorale 8.651 nats, update state 0 bytes")
 
@@ -31,7 +32,7 @@ def test_the_accuracy_on_every_task_and_what_was_forgotten_are_shown(tmp_path):
         "drift": [],
     }
     console = Console(record=True, width=100)
-    print_outcome(Outcome(summary, [], {}), tmp_path, console)
+    print_outcome(Outcome(Summary.of(summary), [], {}), tmp_path, console)
     lines = console.export_text().splitlines()
     assert any("after task" in line for line in lines)
     assert any("90.12" in line and "10.00" in line for line in lines)

@@ -208,10 +208,11 @@ def test_a_damaged_checkpoint_is_an_error(tmp_path):
         run_experiment(run_config(), out_dir=tmp_path, resume=True)
 
 
-def test_a_damaged_result_is_an_error(tmp_path):
+@pytest.mark.parametrize("text", ["{", "[]", '{"name": "short"}'])
+def test_a_damaged_result_is_an_error(tmp_path, text):
     run_experiment(run_config(), out_dir=tmp_path)
-    (tmp_path / "summary.json").write_text("{")
-    with pytest.raises(InputError, match="whose files cannot be read"):
+    (tmp_path / "summary.json").write_text(text)
+    with pytest.raises(InputError, match=r"whose files cannot be read \(.*summary\.json: "):
         run_experiment(run_config(), out_dir=tmp_path)
 
 

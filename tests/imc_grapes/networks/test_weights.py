@@ -111,7 +111,7 @@ def test_no_epochs_evaluate_the_network_as_it_is(folder, tmp_path, monkeypatch):
     assert outcome.metrics == []
     assert (outcome.summary["epoch"], outcome.summary["train_loss"]) == (0, None)
     assert outcome.summary["validation_accuracy"] is not None
-    assert restore(tmp_path / "out").summary == outcome.summary
+    assert restore(tmp_path / "out").summary == outcome.result
     assert run_experiment(config).summary == outcome.summary
 
 

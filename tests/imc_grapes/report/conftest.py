@@ -7,6 +7,7 @@ import pytest
 from imc_grapes.store import StoreWriter
 from imc_grapes.store.plan import Trial
 from imc_grapes.store.records import TrialResult
+from imc_grapes.summary import Summary
 from imc_grapes.sweep import load_sweep
 
 BASE = "name: tiny\ntraining: {epochs: 3}\nhardware: {tile: digital, statistics: {preset: pcm_nandakumar2019}}\n"
@@ -61,7 +62,14 @@ def made_up(
     }
     summary |= learning or {}
     return TrialResult(
-        "t0", "t1", 1.5, "here", {"python": "3.11", "torch": "2.13"}, summary, epochs, {}
+        "t0",
+        "t1",
+        1.5,
+        "here",
+        {"python": "3.11", "torch": "2.13"},
+        Summary.of(summary),
+        epochs,
+        {},
     )
 
 

@@ -1,9 +1,11 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from imc_grapes.store.records import TrialResult
+from imc_grapes.summary import Summary
 from imc_grapes.sweep import SweepPlan, load_sweep
 
 BASE = "name: tiny\ntraining: {epochs: 1}\n"
@@ -28,7 +30,7 @@ def plan(tmp_path: Path) -> Callable[..., SweepPlan]:
 def result() -> Callable[..., TrialResult]:
     """What came of a trial, or why nothing did."""
 
-    def build(accuracy: float = 0.9, error: str | None = None) -> TrialResult:
+    def build(accuracy: float = 0.9, error: str | None = None, **more: Any) -> TrialResult:
         drift = [
             {
                 "time_s": time_s,
@@ -43,6 +45,7 @@ def result() -> Callable[..., TrialResult]:
             "validation_accuracy": accuracy,
             "optimizer_state_bytes": 0,
             "drift": drift,
+            **more,
         }
         return TrialResult(
             started="2026-01-01T00:00:00",
@@ -50,7 +53,7 @@ def result() -> Callable[..., TrialResult]:
             seconds=1.0,
             host="here",
             versions={"python": "3"},
-            summary=None if error else summary,
+            summary=None if error else Summary.of(summary),
             metrics=None
             if error
             else [{"epoch": 1, "train_loss": 1.0, "validation_accuracy": accuracy}],

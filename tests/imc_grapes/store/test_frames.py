@@ -34,8 +34,7 @@ def test_a_row_per_time_and_per_epoch(filled):
 
 
 def test_a_row_per_pair_of_tasks_and_no_lists_in_a_row_per_epoch(tmp_path, plan, result):
-    found = result(0.8)
-    found.summary["task_accuracies"] = [[0.9, 0.1], [0.7, 0.8]]
+    found = result(0.8, task_accuracies=[[0.9, 0.1], [0.7, 0.8]])
     found.metrics[0]["test_accuracy_by_task"] = [0.9, 0.1]
     with StoreWriter(tmp_path) as store:
         store.adopt(plan())

@@ -33,7 +33,7 @@ def test_a_reader_sees_what_a_writer_has_written_so_far(tmp_path, plan, result):
         store.adopt(plan())
         store.finished(store.pending()[0], result(0.5))
         trial = read_sweep(tmp_path).trials[0]
-    assert (trial["status"], trial["summary"]["test_accuracy"]) == ("done", 0.5)
+    assert (trial["status"], trial["summary"].score) == ("done", 0.5)
     assert trial["config"]["training"]["optimizer"]["lr"] == 0.1
     assert trial["coordinates"] == {"training.optimizer.lr": 0.1}
 

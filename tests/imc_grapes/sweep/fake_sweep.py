@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from imc_grapes.experiment import Outcome
+from imc_grapes.summary import Summary
 from imc_grapes.sweep import load_sweep
 from imc_grapes.sweep.run import run_sweep
 from kernels.errors import InputError
@@ -35,7 +36,7 @@ def fake(config, data_dir):  # type: ignore[no-untyped-def]
         "optimizer_state_bytes": 0,
         "drift": [],
     }
-    return Outcome(summary, [], {})
+    return Outcome(Summary.of(summary), [], {})
 
 
 def _log(line: str) -> None:
