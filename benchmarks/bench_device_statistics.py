@@ -11,7 +11,7 @@ from aihwkit.inference import PCMLikeNoiseModel
 from side_by_side import print_ratios, time_side_by_side
 
 from device_models.inference.spec import inference_statistics
-from kernels.column_blocks import get_threads, set_threads
+from kernels.threads import get_threads, set_threads
 
 DEVICES = 1_000_000
 TIMES_S = (25.0, 3600.0, 86400.0, 2592000.0, 31536000.0)

@@ -15,8 +15,8 @@ from torch import nn
 from torch.nn import functional
 
 from imc_grapes import Grapes
-from kernels.column_blocks import get_threads
 from kernels.importance import per_device
+from kernels.threads import get_threads
 
 SIZES = (512, 4096, 8192)
 

@@ -16,8 +16,8 @@ from side_by_side import print_ratios, time_side_by_side
 from torch import Tensor, nn
 
 from crossbar import PCMConfig, conductances
-from kernels.column_blocks import set_threads
 from kernels.importance import per_device
+from kernels.threads import set_threads
 
 N_IN, N_OUT, BATCH = 784, 256, 64
 LEARNING_RATE = 0.1

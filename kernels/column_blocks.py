@@ -2,9 +2,6 @@
 
 Columns are independent, so the result has the same bits for any number of threads; the kernels themselves stay serial
 and compile in a fraction of the time that Numba's own parallel loops take.
-
-Numba's own thread pool is never started: its OpenMP layer resets the number of threads that torch uses in the same
-process, and with it the order of torch's sums and the last bits of a training.
 """
 
 import os
@@ -13,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
 
-import numba
+from kernels.threads import get_threads
 
 WORTH_A_THREAD = 1 << 18
 """Devices below which handing a block to another thread costs more than it saves."""
@@ -47,23 +44,3 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 # A forked process inherits the pool but not its threads, and would wait for them for ever.
 os.register_at_fork(after_in_child=_pool.cache_clear)
-
-
-_limit = int(numba.config.NUMBA_NUM_THREADS)
-
-
-def get_threads() -> int:
-    """Threads that a kernel may use; at first NUMBA_NUM_THREADS, or else every core."""
-    return _limit
-
-
-def set_threads(threads: int) -> None:
-    """Use at most `threads` threads from now on.
-
-    Raises:
-        ValueError: `threads` is below 1.
-    """
-    global _limit
-    if threads < 1:
-        raise ValueError(f"threads must be at least 1 (got {threads})")
-    _limit = threads

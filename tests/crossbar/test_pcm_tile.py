@@ -25,8 +25,8 @@ from aihwkit.simulator.parameters.mapping import MappingParameter
 from torch import nn
 
 from crossbar import PCMConfig, PCMTile, conductances
-from kernels.column_blocks import get_threads, set_threads
 from kernels.errors import InputError
+from kernels.threads import get_threads, set_threads
 
 ACCUMULATED_ADAM = {"kind": "accumulated", "optimizer": "adam"}
 

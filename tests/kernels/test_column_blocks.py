@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels.column_blocks import WORTH_A_THREAD, for_blocks, get_threads, set_threads
+from kernels.column_blocks import WORTH_A_THREAD, for_blocks
+from kernels.threads import get_threads, set_threads
 
 
 @pytest.fixture(autouse=True)

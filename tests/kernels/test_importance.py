@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels import importance
-from kernels.column_blocks import WORTH_A_THREAD, get_threads, set_threads
+from kernels.column_blocks import WORTH_A_THREAD
 from kernels.oracles import importance as oracle
+from kernels.threads import get_threads, set_threads
 
 PAIR_KERNELS = ["per_device", "column_current"]
 shapes = st.tuples(st.integers(1, 40), st.integers(1, 200))

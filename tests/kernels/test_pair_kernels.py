@@ -8,7 +8,6 @@ import pytest
 from crossbar.pair_array import expected_rise_uS, mean_step_uS, most_pulses, nominal_state
 from device_models.training import ExpStep, Linear, Nandakumar2018
 from kernels import pair_writing
-from kernels.column_blocks import get_threads, set_threads
 from kernels.expected_step import expected_step_function
 from kernels.oracles import expected_step as step_oracle
 from kernels.oracles import pair_pulses as pulses_oracle
@@ -20,6 +19,7 @@ from kernels.pair_read import read_pairs
 from kernels.pair_refresh import refresh
 from kernels.pair_weights import pair_weights
 from kernels.random_streams import stream_key, uniform
+from kernels.threads import get_threads, set_threads
 
 PLUS, MINUS, NOISE = (stream_key(0, name) for name in ("plus", "minus", "noise"))
 UNDATED = np.empty(0, np.int32)

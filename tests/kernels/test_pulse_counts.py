@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels import pulse_counts
-from kernels.column_blocks import get_threads, set_threads
 from kernels.oracles import pulse_counts as oracle
 from kernels.random_streams import stream_key
+from kernels.threads import get_threads, set_threads
 
 KEY = stream_key(0, "rounding")
 

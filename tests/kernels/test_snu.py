@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels import snu
-from kernels.column_blocks import WORTH_A_THREAD, get_threads, set_threads
+from kernels.column_blocks import WORTH_A_THREAD
 from kernels.oracles import snu as oracle
+from kernels.threads import get_threads, set_threads
 
 STEPS, BATCH, UNITS = 30, 3, 13
 GRADIENTS = ("x", "s0", "y0", "bias", "decay")

@@ -1,6 +1,6 @@
 import pytest
 
-from kernels.column_blocks import get_threads, set_threads
+from kernels.threads import get_threads, set_threads
 
 
 def test_the_limit_is_what_was_set():

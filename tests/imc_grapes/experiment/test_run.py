@@ -9,7 +9,7 @@ from crossbar.specs import IOSpec
 from imc_grapes import InputError, RunConfig, load_run_config, run_experiment
 from imc_grapes.config import config_hash
 from imc_grapes.experiment import DivergedError, Interrupted, Listener
-from kernels.column_blocks import get_threads, set_threads
+from kernels.threads import get_threads, set_threads
 
 
 def run_config(**sections):
