@@ -24,7 +24,8 @@ def print_outcome(outcome: Outcome, folder: Path, console: Console) -> None:
             said.append(beside.single(score))
     if summary.optimizer_state_bytes is not None:
         said.append(f"update state {bytes_in_words(summary.optimizer_state_bytes)}")
-    console.print(Text(f"{summary.name}: {', '.join(said)}"))
+    untrained = " (not trained)" if summary.epoch == 0 else ""
+    console.print(Text(f"{summary.name}{untrained}: {', '.join(said)}"))
     if summary.task_accuracies is not None:
         console.print(_task_table(metric, summary.task_accuracies))
     if summary.forgetting is not None:

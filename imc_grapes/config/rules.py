@@ -303,6 +303,11 @@ def _stopping_problems(config: RunConfig) -> Iterator[Problem]:
 
 def _untrained_problems(config: RunConfig) -> Iterator[Problem]:
     training, data = config.training, config.data
+    if training.grapes.mode != "none":
+        yield ("training", "grapes", "mode"), "is about training, and training.epochs is 0"
+    for name in ("optimizer", "error_transport", "loss"):
+        if getattr(training, name) != type(training).model_fields[name].default:
+            yield ("training", name), "is about training, and training.epochs is 0"
     images = data if isinstance(data, ImageData) else None
     for key, is_given in (
         (("training", "patience"), training.patience is not None),

@@ -1,5 +1,6 @@
 """From a config to the objects of the library: the one file that asks a config what they should be."""
 
+import warnings
 from typing import Any
 
 import torch
@@ -51,6 +52,11 @@ def prepare(
     Raises:
         InputError: a combination cannot be honoured, or a batch of one image has no variance to normalise by.
     """
+    if config.training.epochs == 0 and config.network.weights is None:
+        warnings.warn(
+            "training.epochs is 0 and network.weights names no file: the network is evaluated as it is built",
+            stacklevel=2,
+        )
     torch.manual_seed(stream_seed(config.seed, "global"))
     network = digital_network(config, dataset)
     refuse_single_values(network, dataset, config.data.batch_size)

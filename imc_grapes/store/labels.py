@@ -72,6 +72,8 @@ def joined(parts: Iterable[str]) -> str:
 
 def method_of(config: RunConfig) -> str:
     """The method of a sweep that has only one."""
+    if config.training.epochs == 0:
+        return "not trained"
     grapes = config.training.grapes.mode
     optimizer = RULES.entry(config.training.optimizer.name).label
     return optimizer if grapes == "none" else f"{optimizer}, {_MODES[grapes]}"
