@@ -72,7 +72,7 @@ def presets() -> tuple[Preset, ...]:
         for one in STATISTICS
     ]
     training = [
-        Preset(one.name, "training", one.description, tuple(_training_parameters(one.value.of({}))))
+        Preset(one.name, "training", one.description, tuple(_training_parameters(one.value)))
         for one in DEVICES
     ]
     return (*inference, *training)
@@ -100,7 +100,14 @@ def _statistics_parameters(name: str) -> Iterator[PresetParameter]:
         yield from _flat(model, part, model.source)
 
 
-def _training_parameters(model: TrainingModel) -> Iterator[PresetParameter]:
+def _training_parameters(kind: type[TrainingModel]) -> Iterator[PresetParameter]:
+    fields = {name: field for name, field in kind.model_fields.items() if name != "model"}
+    if any(field.is_required() for field in fields.values()):
+        for name, field in fields.items():
+            value = "required" if field.is_required() else field.default
+            yield PresetParameter(name, value, _unit(name), kind.sources.get(name, kind.source))
+        return
+    model = kind.of({})
     for parameter in _flat(model, "", model.source):
         source = model.sources.get(parameter.name, parameter.source)
         yield replace(parameter, source=source)

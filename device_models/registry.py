@@ -187,7 +187,7 @@ class Registry(Generic[T]):
 
     def unknown(self, name: Any) -> str:
         """What is wrong with a name that is not registered, and what would be right."""
-        return not_one_of(name, self.names)
+        return not_one_of(name, self.names, is_open=True)
 
     def _check_class(self, name: str, value: Any, where: str) -> None:
         base: Any = self.base
@@ -343,8 +343,14 @@ def entries_in(value: Any) -> Iterator[tuple[Registry[Any], Entry[Any]]]:
         yield from entries_in(inner)
 
 
-def not_one_of(name: Any, names: Iterable[str]) -> str:
-    """``'mpl' is not one of 'mlp', 'cnn'; did you mean mlp?``, and that no file of YAML loads code if it looks so."""
+def not_one_of(name: Any, names: Iterable[str], *, is_open: bool = False) -> str:
+    """``'mpl' is not one of 'mlp', 'cnn'; did you mean mlp?``; of an open list also how it gets more names.
+
+    Args:
+        name: what was asked for.
+        names: what there is.
+        is_open: whether plugins add to the list.
+    """
     known = list(names)
     listed = ", ".join(map(repr, known)) or "nothing: there are none"
     message = f"{name!r} is not one of {listed}"
@@ -352,7 +358,10 @@ def not_one_of(name: Any, names: Iterable[str]) -> str:
         return (
             f"{message}; a config loads no code: --plugin FILE makes what FILE registers available"
         )
-    return message + did_you_mean(name, known)
+    message += did_you_mean(name, known)
+    if is_open:
+        message += " (what a file of your own registers needs --plugin FILE before the command)"
+    return message
 
 
 def where_defined(thing: Any) -> str:

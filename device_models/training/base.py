@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from math import erf, exp, pi, sqrt
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numba import njit
 from numba.core.errors import NumbaError
 from numba.core.registry import CPUDispatcher
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from device_models.faults import FaultMap, Faults
 from device_models.parameters import Parameters
@@ -21,6 +21,10 @@ from kernels.random_streams import stream_key
 from kernels.read_law import ReadLaw
 
 Array = NDArray[np.float32]
+
+_PULSES_TO_TRY = 500
+_RESETS_TO_TRY = 20
+_ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,17 @@ class TrainingModel(Parameters):
     """Name that the model is registered by."""
     g_max_uS: float = Field(gt=0.0)
     """Largest conductance, µS; of the mean device where devices differ."""
+
+    @model_validator(mode="after")
+    def _first_pulse_raises(self) -> Self:
+        if isinstance(getattr(self, "set_pulse", None), CPUDispatcher):
+            step_uS = self.granularity_uS
+            if not step_uS > 0.0:
+                raise ValueError(
+                    f"the first SET pulse after a RESET must raise the conductance (by {step_uS:g} µS with these "
+                    "parameters)"
+                )
+        return self
 
     @property
     def g_min_uS(self) -> float:
@@ -244,11 +259,44 @@ def _compile_pulses(model: type[TrainingModel]) -> None:
         return
     device = model.of({})
     if not model.__module__.startswith("device_models."):
+        _try_state(device)
         _try_compiled(device)
-    if device.granularity_uS <= 0.0:
-        raise InputError(
-            f"the first SET pulse after a RESET must raise the conductance (by {device.granularity_uS} µS)"
+        _try_many_pulses(device)
+
+
+def _try_state(device: TrainingModel) -> None:
+    """The arrays that the compiled pulses take, and nothing that they would refuse later."""
+    for name, found, wanted in (
+        ("fresh_state", device.fresh_state(3, 0), (len(device.state_rows), 3)),
+        ("constants", device.constants(), None),
+    ):
+        shape = wanted or (np.size(found),)
+        as_wanted = (
+            isinstance(found, np.ndarray)
+            and found.dtype == np.float32
+            and found.shape == shape
+            and found.flags.c_contiguous
         )
+        if not as_wanted:
+            got = f"{getattr(found, 'dtype', type(found).__name__)} {list(np.shape(found))}"
+            rows = ", a row for each of state_rows" if wanted else ""
+            raise InputError(f"{name}: must return float32 {list(shape)}{rows} (got {got})")
+
+
+def _try_many_pulses(device: TrainingModel) -> None:
+    """SET pulses with noise on a device until it is long full, and a RESET: conductances stay within their range."""
+    g, state, constants = np.zeros(1, np.float32), device.fresh_state(1, 0), device.constants()
+    highest = float(np.max(device.device_g_max_uS(PulsedDevices(g, state, Faults().draw(1, 0)))))
+    noise = np.random.default_rng(0).standard_normal(_PULSES_TO_TRY).astype(np.float32)
+    pulses = [(device.set_pulse, "SET"), (device.reset_pulse, "RESET")]
+    for pulse, kind in pulses:
+        for count, z in enumerate(noise if kind == "SET" else noise[:_RESETS_TO_TRY], 1):
+            pulse.py_func(g, state, 0, constants, z)
+            if not 0.0 <= g[0] <= highest * (1.0 + _ROUNDING):
+                raise InputError(
+                    f"{'set' if kind == 'SET' else 'reset'}_pulse: must keep conductances within 0 and the largest, "
+                    f"{highest:g} µS (got {g[0]:g} µS after {count} {kind} pulses)"
+                )
 
 
 def _try_compiled(device: TrainingModel) -> None:

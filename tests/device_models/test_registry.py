@@ -125,6 +125,8 @@ def test_unknown_names_are_answered_with_what_is_close(shapes):
         shapes["circel"]
     with pytest.raises(InputError, match="a config loads no code"):
         shapes["mylab.nets.Circle"]
+    with pytest.raises(InputError, match="a file of your own registers needs --plugin FILE"):
+        shapes["ellipse"]
 
 
 def test_every_own_entry_is_found_and_described():
@@ -218,6 +220,69 @@ def test_a_device_without_pulses_is_refused():
 
     with pytest.raises(InputError, match=r"lacks set_pulse\(g, state, i, constants, z\)"):
         DEVICES.register("still")(Still)
+
+
+@pytest.mark.parametrize(
+    ("state", "set_to", "message"),
+    [
+        (np.ones((1, 3)), 0.5, r"fresh_state: must return float32 \[1, 3\].*got float64 \[1, 3\]"),
+        (np.ones((3, 1), np.float32), 0.5, r"fresh_state: .*got float32 \[3, 1\]"),
+        (None, 1.5, r"set_pulse: must keep conductances within 0 and the largest, 1 µS \(got 1.5"),
+        (None, float("nan"), r"the first SET pulse after a RESET must raise the conductance"),
+        (None, 0.0, r"the first SET pulse after a RESET must raise the conductance"),
+    ],
+)
+def test_arrays_and_conductances_that_no_device_has_are_refused(state, set_to, message):
+    class Odd(TrainingModel):
+        """Odd."""
+
+        g_max_uS: float = 1.0
+        set_to_uS: float = set_to
+        state_rows = ("a number",)
+
+        def fresh_state(self, n_devices, seed):
+            return np.ones((1, n_devices), np.float32) if state is None or n_devices != 3 else state
+
+        @staticmethod
+        def set_pulse(g, state, i, constants, z):
+            g[i] = constants[1]
+
+        @staticmethod
+        def reset_pulse(g, state, i, constants, z):
+            g[i] = 0.0
+
+    with pytest.raises(InputError, match=rf"'odd' \(.*\): .*{message}"):
+        DEVICES.register("odd")(Odd)
+    assert "odd" not in DEVICES
+
+
+def test_parameters_without_a_rise_are_refused(staircase):
+    for step_uS in (0.0, -1.0):
+        with pytest.raises(InputError, match="must raise the conductance"):
+            staircase.of({"step_uS": step_uS})
+
+
+def test_a_device_that_must_be_given_values_is_listed():
+    @DEVICES.register("given")
+    class Given(TrainingModel):
+        """Has no defaults."""
+
+        g_max_uS: float
+        step_uS: float = 0.5
+
+        @staticmethod
+        def set_pulse(g, state, i, constants, z):
+            g[i] = min(g[i] + constants[1], constants[0])
+
+        @staticmethod
+        def reset_pulse(g, state, i, constants, z):
+            g[i] = 0.0
+
+    try:
+        found = {one.name: one.value for one in find_preset("given").parameters}
+    finally:
+        DEVICES.remove("given")
+    assert found == {"g_max_uS": "required", "step_uS": 0.5}
 
 
 def test_building_a_model_without_registering_it_needs_no_name():
