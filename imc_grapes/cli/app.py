@@ -4,16 +4,34 @@
 """
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from imc_grapes.cli import doctor, footprint, pictures, presets, report, results, run, schema, sweep
 from imc_grapes.cli.console import errors
 from imc_grapes.cli.plugin_option import ask_for
 from kernels.errors import InputError
 
+
+class _Commands(TyperGroup):
+    """The commands; an option of all of them that stands behind one is told where it belongs."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if getattr(error, "option_name", None) == "--plugin":
+                raise InputError(
+                    "--plugin: stands before the command, as in imc-grapes --plugin FILE run CONFIG"
+                ) from None
+            raise
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="imc-grapes",
     help="Train and evaluate neural networks on simulated phase-change-memory crossbars.",
     no_args_is_help=True,

@@ -67,7 +67,8 @@ def _show_one(name: str, *, as_json: bool) -> None:
         known = [model.name for model in device_models()]
         known += [entry.name for registry in _other_registries() for entry in registry]
         raise InputError(
-            f"{not_one_of(name, known)}, nor a preset of aihwkit; `imc-grapes presets` lists them all"
+            f"{not_one_of(name, known, is_open=True)}; nor is it a preset of aihwkit: `imc-grapes presets` lists "
+            "them all"
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from device_models.parameters import suggested_value
-from device_models.registry import not_one_of
+from device_models.registry import Registry, not_one_of
 from imc_grapes.config.known_keys import suggested_key
 from imc_grapes.config.overrides import apply_overrides
 from imc_grapes.config.rules import broken_rules
@@ -110,7 +110,9 @@ def _explain(problem: Any, key: KeyPath, values: Any) -> str:
     if kind == "missing":
         return "is required"
     if kind == "union_tag_invalid":
-        return not_one_of(context["tag"], re.findall(r"'([^']*)'", context["expected_tags"]))
+        is_open = ".".join(map(str, key)) in {registry.key for registry in Registry.all}
+        known = re.findall(r"'([^']*)'", context["expected_tags"])
+        return not_one_of(context["tag"], known, is_open=is_open)
     if kind == "union_tag_not_found":
         return f"needs the key {context['discriminator']} to say which kind it is"
     given = problem["input"]

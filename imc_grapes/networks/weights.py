@@ -1,5 +1,6 @@
 """Weights that were trained elsewhere: read from a file into a network."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +69,9 @@ def _read(path: Path) -> dict[str, Tensor]:
             f"network.weights: {path}: is not a file of safetensors: {error}"
         ) from None
     except Exception as error:
-        first = str(error).partition("\n")[0]
         raise InputError(
-            f"network.weights: {path}: cannot be read as tensors alone, which is all that is read of a .pt file "
-            f"({first}); save model.state_dict()"
+            f"network.weights: {path}: cannot be read as tensors alone, which is all that is read of a .pt file"
+            f"{_cause(error)}; save model.state_dict()"
         ) from None
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
@@ -82,6 +82,15 @@ def _read(path: Path) -> dict[str, Tensor]:
             f"network.weights: {path}: holds no state dict, that is, names and tensors; save model.state_dict()"
         )
     return content
+
+
+def _cause(error: Exception) -> str:
+    """What torch found in the file, without its advice to read it with code."""
+    found = re.search(r"Unsupported (?:global: GLOBAL )?[^\n]*?(?= was not|\.?$)", str(error), re.M)
+    if found:
+        return f" ({found[0]})"
+    first = str(error).partition("\n")[0]
+    return f" ({first})" if first and not first.startswith("Weights only") else ""
 
 
 def _few(names: list[str]) -> str:

@@ -204,3 +204,23 @@ def test_what_only_reads_configs_and_results_does_not_wait_for_torch():
     code = "import sys, imc_grapes.report, imc_grapes.sweep.run; print('torch' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
+
+
+def test_a_plugin_behind_the_command_is_told_where_it_belongs(cli, write):
+    status, _, errors = cli("run", "--plugin", "mine.py", write(SMALL))
+    assert status == 2
+    assert "--plugin: stands before the command" in errors
+    assert "No such option: --plug" in cli("run", "--plug", "mine.py", write(SMALL))[2]
+
+
+def test_a_network_that_is_not_trained_says_so(cli, write):
+    text = SMALL.replace("epochs: 1", "epochs: 0")
+    with pytest.warns(UserWarning, match="network.weights names no file"):
+        status, printed, _ = cli("run", write(text))
+    assert status == 0
+    assert printed.startswith("small (not trained): test accuracy")
+    text = text.replace("{epochs: 0}", "{epochs: 0, optimizer: {lr: 1}, grapes: {mode: local}}")
+    status, _, errors = cli("run", write(text))
+    assert status == 2
+    for key in ("optimizer", "grapes.mode"):
+        assert f"training.{key}: is about training, and training.epochs is 0" in errors

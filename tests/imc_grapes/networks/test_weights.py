@@ -86,6 +86,25 @@ def test_what_does_not_fit_is_one_message(tmp_path, monkeypatch, content, messag
     assert not Path("loaded").exists()
 
 
+@pytest.mark.parametrize(
+    ("write", "cause"),
+    [
+        (
+            lambda path: torch.save(network(), path),
+            " (Unsupported global: GLOBAL torch.nn.modules.",
+        ),
+        (lambda path: path.write_text("from torch import nn"), ""),
+        (lambda path: path.write_bytes(b""), "; save model.state_dict()"),
+    ],
+)
+def test_no_message_advises_to_run_the_code_in_a_file(tmp_path, write, cause):
+    write(tmp_path / "net.pth")
+    with pytest.raises(InputError) as caught:
+        load_weights(network(), tmp_path / "net.pth")
+    assert f"which is all that is read of a .pt file{cause}" in str(caught.value)
+    assert "weights_only" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["net.pth", "net.safetensors"])
 def test_files_that_are_none(tmp_path, name):
     with pytest.raises(InputError, match="cannot be read"):
