@@ -89,10 +89,10 @@ def _exported(pictures: list[Picture], directory: Path) -> list[Path]:
     return [path for picture in pictures for path in export(picture, directory)]
 
 
-if __name__ == "__main__":
-    _serve()
-
-
 def javascript_libraries() -> str:
     """Vega-Embed with the Vega and Vega-Lite it needs, as one script, from the copy inside vl-convert."""
     return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+
+
+if __name__ == "__main__":
+    _serve()
