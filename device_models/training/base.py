@@ -77,6 +77,9 @@ class TrainingModel(Parameters):
 
     @model_validator(mode="after")
     def _first_pulse_raises(self) -> Self:
+        # A subclass with a default of its own has lost the bound of the field.
+        if self.g_max_uS <= 0.0:
+            raise ValueError(f"g_max_uS must be above 0 (got {self.g_max_uS:g})")
         if isinstance(getattr(self, "set_pulse", None), CPUDispatcher):
             step_uS = self.granularity_uS
             if not step_uS > 0.0:

@@ -260,6 +260,8 @@ def test_parameters_without_a_rise_are_refused(staircase):
     for step_uS in (0.0, -1.0):
         with pytest.raises(InputError, match="must raise the conductance"):
             staircase.of({"step_uS": step_uS})
+    with pytest.raises(InputError, match=r"g_max_uS must be above 0 \(got -5\)"):
+        staircase.of({"g_max_uS": -5.0})
 
 
 def test_a_device_that_must_be_given_values_is_listed():
