@@ -9,18 +9,19 @@ Floats = NDArray[np.float64]
 def set_nandakumar2018(
     g: Floats, state: Floats, constants: Floats, z: Floats
 ) -> tuple[Floats, Floats]:
-    """(g, state) after one SET pulse; shapes [n], [1, n], [11], [n]."""
+    """(g, state) after one SET pulse; shapes [n], [2, n] (P, drift exponent), [11], [n]."""
     decay, a, b, c, sa, sb, sc, g_min, g_max = constants[:9]
     p = state[0] * decay
     mean, std = a * g + b + c * p, sa * g + sb + sc * p
-    return np.clip(g + mean + std * z, g_min, g_max), p[None]
+    return np.clip(g + mean + std * z, g_min, g_max), np.stack([p, state[1]])
 
 
 def reset_nandakumar2018(
     g: Floats, state: Floats, constants: Floats, z: Floats
 ) -> tuple[Floats, Floats]:
     """(g, state) after RESET."""
-    return np.clip(constants[9] + constants[10] * z, 0.0, constants[8]), np.ones_like(state)
+    fresh = np.stack([np.ones_like(g), state[1]])
+    return np.clip(constants[9] + constants[10] * z, 0.0, constants[8]), fresh
 
 
 def set_exp_step(g: Floats, state: Floats, constants: Floats, z: Floats) -> tuple[Floats, Floats]:
