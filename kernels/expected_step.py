@@ -27,7 +27,7 @@ def expected_step_function(set_pulse: Any) -> Callable[..., Any]:
     that of a pulse without noise: under `nandakumar2018` the first one is 1.95 µS instead of 1.82.
 
     Args:
-        set_pulse: a device function of `kernels.pulses`.
+        set_pulse: a pulse of a model of `device_models.training`.
 
     Returns:
         A function of g in µS, `memory` float32 [rows, 1] (the state of the device, left as it is), and the

@@ -1,10 +1,14 @@
 """Compile a kernel when it is first called, not when its file is imported."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import numba
 from numba.core.compiler_lock import global_compiler_lock
+
+COMPILE_ON_IMPORT = "IMC_GRAPES_COMPILE_ON_IMPORT"
+"""Environment variable, set where many processes are forked from one: that one compiles for all of them."""
 
 
 def jit_on_call(signature: Any, **options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -30,6 +34,10 @@ def jit_on_call(signature: Any, **options: Any) -> Callable[[Callable[..., Any]]
                 if not kernel.signatures:
                     kernel.compile(signature)
                     kernel.disable_compile()
+
+        if os.environ.get(COMPILE_ON_IMPORT):
+            compile_now()
+            return kernel
 
         call_template = kernel.get_call_template
 

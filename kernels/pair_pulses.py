@@ -106,7 +106,7 @@ def apply_pulses(
     """Apply the pulses, in place.
 
     Args:
-        set_pulse: a device function of `kernels.pulses`.
+        set_pulse: a pulse of a model of `device_models.training`.
         pairs: the devices; changed.
         counts: int16 [n], pulses per crosspoint; the sign chooses the polarity.
         turn: arbitration counter: pulse p of a crosspoint goes to device `(turn + p) % K`.

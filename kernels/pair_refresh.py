@@ -129,8 +129,8 @@ def refresh(
     from the nominal one leave an error that averages out over them. Nothing is remembered between two refreshes.
 
     Args:
-        set_pulse: a device function of `kernels.pulses`.
-        reset_pulse: a device function of `kernels.pulses`.
+        set_pulse: a pulse of a model of `device_models.training`.
+        reset_pulse: a pulse of a model of `device_models.training`.
         pairs: the devices; changed.
         above_uS: threshold of the larger device, µS.
         other_above_uS: threshold of the smaller device, µS.

@@ -147,8 +147,8 @@ def write_pairs(
     """RESET all pairs and bring the difference of each to its target.
 
     Args:
-        set_pulse: a device function of `kernels.pulses`.
-        reset_pulse: a device function of `kernels.pulses`.
+        set_pulse: a pulse of a model of `device_models.training`.
+        reset_pulse: a pulse of a model of `device_models.training`.
         pairs: the devices; changed.
         targets: float32 [n], wanted `G+ - G-` of every device pair that shares a synapse, µS.
         how: `EXACT` (the targets themselves, without noise), `OPEN_LOOP` (a number of pulses after which the

@@ -192,7 +192,7 @@ def coincident_pulses(
     """Apply the pulses of one mini-batch: in the mean `-pulses_per_product * d_j x_i` at each crosspoint and sample.
 
     Args:
-        set_pulse: a device function of `kernels.pulses`.
+        set_pulse: a pulse of a model of `device_models.training`.
         pairs: the devices, crosspoint (j, i) at `j * n_in + i`; changed.
         x: float32 [batch, n_in].
         d: float32 [batch, n_out].

@@ -1,4 +1,4 @@
-"""Many pulses on many devices: the loop around one of the device functions of `kernels.pulses`."""
+"""Many pulses on many devices: the loop around a pulse of a device model."""
 
 from collections.abc import Callable
 from functools import cache
@@ -17,7 +17,7 @@ def pulse_train_kernel(pulse: Any) -> PulseTrainKernel:
     """The compiled loop that applies `pulses[i]` pulses to every device i.
 
     Args:
-        pulse: a `set_pulse_*` or `reset_pulse_*` device function of `kernels.pulses`.
+        pulse: `set_pulse` or `reset_pulse` of a model of `device_models.training`.
 
     Returns:
         `kernel(first, past_last, g, state, pulses, constants, key)` for the devices first ...

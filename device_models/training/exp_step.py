@@ -11,12 +11,17 @@ aihwkit's device lives on weights w in [0, w_max]; here w_max is `g_max_uS`, so 
 
 Every device has its own dw_min, w_max and RESET level (rpu_pulsed_device.cpp, `populate`). The
 constants are aihwkit's fit to Nandakumar et al., Front. Neurosci. 14, 406 (2020).
+
+State rows: 0 step scale, 1 g_max, 2 RESET level, all in µS and fixed per device. Constants: 0 A_up, 1 2 a gamma_up,
+2 b gamma_up; noise: 3 std, 4 additive part in µS, 5 slope; 6 RESET std in µS.
 """
 
 from math import exp
 from typing import Any, ClassVar
 
 import numpy as np
+from numba import njit
+from numpy.typing import NDArray
 from pydantic import Field
 
 from device_models.training.base import (
@@ -27,10 +32,44 @@ from device_models.training.base import (
     mean_of_floored_normal,
 )
 from kernels.bulk_random import normals
-from kernels.pulses import reset_pulse_exp_step, set_pulse_exp_step
+from kernels.fast_math import exp as fast_exp
 from kernels.random_streams import stream_key
 
 _STEP_ROW, _G_MAX_ROW, _RESET_ROW = 0, 1, 2
+
+_ZERO = np.float32(0.0)
+_ONE = np.float32(1.0)
+
+
+@njit(forceinline=True, fastmath={"contract"})
+def set_pulse_exp_step(
+    g: NDArray[np.float32],
+    state: NDArray[np.float32],
+    i: int,
+    constants: NDArray[np.float32],
+    z: np.float32,
+) -> None:
+    """One SET pulse: an exponentially shrinking step; noise grows with the step and with g."""
+    g_max = state[1, i]
+    if g_max > _ZERO:
+        shape = max(
+            _ONE - constants[0] * fast_exp(constants[1] * (g[i] / g_max) + constants[2]), _ZERO
+        )
+        step = shape * state[0, i]
+        std = constants[3] * (abs(step) + constants[4] + constants[5] * g[i])
+        g[i] = max(min(g[i] + step + std * z, g_max), _ZERO)
+
+
+@njit(forceinline=True, fastmath={"contract"})
+def reset_pulse_exp_step(
+    g: NDArray[np.float32],
+    state: NDArray[np.float32],
+    i: int,
+    constants: NDArray[np.float32],
+    z: np.float32,
+) -> None:
+    """RESET: the device's own low level plus cycle-to-cycle noise."""
+    g[i] = max(min(state[2, i] + constants[6] * z, state[1, i]), _ZERO)
 
 
 @DEVICES.register(

@@ -11,13 +11,18 @@ move the conductance most. In µS:
 `kernels.read_law` says how a read is bounded in time. The paper gives one exponent, nu = 0.04. With one for all devices
 drift would scale every weight alike, which a digital factor undoes; devices differ, so each has an exponent of its own,
 `max(N(0.04, drift_nu_std), 0)`, for good (see `drift_nu_std`).
+
+State rows: 0 P, the memory of past pulses: 1 after RESET; 1 drift exponent, which no pulse changes. Constants: 0 decay
+of P per pulse; mean of dG: 1 slope in G, 2 offset in µS, 3 slope in P in µS; std of dG: 4 slope in G, 5 offset in µS,
+6 slope in P in µS; 7 g_min, 8 g_max in µS; RESET: 9 mean, 10 std in µS.
 """
 
 from math import exp
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
 from device_models.training.base import (
@@ -30,12 +35,43 @@ from device_models.training.base import (
 from kernels.bulk_random import normals
 from kernels.errors import InputError
 from kernels.pulse_read import read_after_pulse
-from kernels.pulses import reset_pulse_nandakumar2018, set_pulse_nandakumar2018
 from kernels.random_streams import stream_key
 from kernels.read_law import ReadLaw
 
 _MEASURED_G_MAX_US = 12.0
 _NU_ROW = 1
+
+_ZERO = np.float32(0.0)
+_ONE = np.float32(1.0)
+
+
+@njit(forceinline=True, fastmath={"contract"})
+def set_pulse_nandakumar2018(
+    g: NDArray[np.float32],
+    state: NDArray[np.float32],
+    i: int,
+    constants: NDArray[np.float32],
+    z: np.float32,
+) -> None:
+    """One SET pulse: P decays, then G takes a normal step, its mean and std linear in G and P."""
+    p = state[0, i] * constants[0]
+    state[0, i] = p
+    mean = constants[1] * g[i] + constants[2] + constants[3] * p
+    std = constants[4] * g[i] + constants[5] + constants[6] * p
+    g[i] = min(max(g[i] + mean + std * z, constants[7]), constants[8])
+
+
+@njit(forceinline=True, fastmath={"contract"})
+def reset_pulse_nandakumar2018(
+    g: NDArray[np.float32],
+    state: NDArray[np.float32],
+    i: int,
+    constants: NDArray[np.float32],
+    z: np.float32,
+) -> None:
+    """RESET: a normal low conductance, and P back at 1."""
+    state[0, i] = _ONE
+    g[i] = min(max(constants[9] + constants[10] * z, _ZERO), constants[8])
 
 
 @DEVICES.register(

@@ -24,7 +24,7 @@ _IMAGES_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
-class Activity:
+class SignalActivity:
     """Means over all time steps of all samples."""
 
     spikes_per_step: dict[str, float]
@@ -80,7 +80,7 @@ class _Watcher:
             self.into[1].add(fed_back)
 
 
-def measure_activity(model: nn.Module, task: Task, samples: Samples) -> Activity:
+def measure_activity(model: nn.Module, task: Task, samples: Samples) -> SignalActivity:
     """Feed `samples` to a network over time and count; a network without time is not fed at all.
 
     Chorales go one by one, so that no padding counts; a text goes as 10 streams, as it does for its perplexity.
@@ -89,7 +89,7 @@ def measure_activity(model: nn.Module, task: Task, samples: Samples) -> Activity
     if not any(
         isinstance(module, nn.RNNBase) or is_unit_layer(module) for module in model.modules()
     ):
-        return Activity({}, None)
+        return SignalActivity({}, None)
     handles = [
         model.get_submodule(name).register_forward_hook(watcher)
         for name, watcher in watchers.items()
@@ -108,7 +108,7 @@ def measure_activity(model: nn.Module, task: Task, samples: Samples) -> Activity
         for name, watcher in watchers.items()
         if getattr(model.get_submodule(name), "fires", False)
     }
-    return Activity(spikes, energy.as_dict())
+    return SignalActivity(spikes, energy.as_dict())
 
 
 def _watchers(modules: Iterable[tuple[str, nn.Module]]) -> Iterable[tuple[str, _Watcher]]:

@@ -17,7 +17,7 @@ from imc_grapes.costs.step_peak import peak_bytes_of_step
 from imc_grapes.data.load import load_dataset
 from imc_grapes.evaluate.over_time import STANDARD_TIMES_S, read_over_time
 from imc_grapes.evaluate.programmed import ProgrammedNetwork
-from imc_grapes.experiment.activity import Activity, measure_activity
+from imc_grapes.experiment.activity import SignalActivity, measure_activity
 from imc_grapes.experiment.alignment import measure_alignment
 from imc_grapes.experiment.assemble import prepare, programmable, why_no_drift
 from imc_grapes.experiment.atomic_file import write_atomically
@@ -134,7 +134,7 @@ class _Evaluation:
     shown: EpochMetrics
     """Of the epoch whose weights were kept."""
     test: dict[str, float]
-    activity: Activity
+    activity: SignalActivity
     optimizer_state_bytes: int
     grapes_transient_numbers: int
     alignment: AlignmentAngles | None

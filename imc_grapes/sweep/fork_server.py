@@ -12,6 +12,7 @@ from multiprocessing import forkserver
 
 from imc_grapes.config import RunConfig
 from imc_grapes.config.schema import DigitalHardware, PCMHardware
+from kernels.jit_on_call import COMPILE_ON_IMPORT
 
 _ALWAYS = ("distributed", "imc_grapes.sweep.attempt", "torch._dynamo")
 _ANALOG_LAYERS = ("aihwkit.nn.conversion",)
@@ -47,7 +48,7 @@ def needed_modules(configs: list[RunConfig]) -> list[str]:
 def start_fork_server(modules: list[str], environment: Mapping[str, str]) -> None:
     """Start it, unless this process has one already, and go on while it imports `modules`."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(modules)
-    with _environment(environment):
+    with _environment({**environment, COMPILE_ON_IMPORT: "1"}):
         forkserver.ensure_running()
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from kernels.jit_on_call import jit_on_call
+from kernels.jit_on_call import COMPILE_ON_IMPORT, jit_on_call
 
 
 def kernels():
@@ -50,3 +50,10 @@ def test_threads_that_call_at_once_compile_once():
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(twice, range(40))) == [2.0 * x for x in range(40)]
     assert len(twice.signatures) == 1
+
+
+def test_who_forks_many_processes_compiles_at_once(monkeypatch):
+    monkeypatch.setenv(COMPILE_ON_IMPORT, "1")
+    twice, double = kernels()
+    assert len(twice.signatures) == len(double.signatures) == 1
+    assert twice(2.0) == 4.0

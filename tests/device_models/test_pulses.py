@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from device_models.training import ExpStep, Linear, Nandakumar2018
-from kernels import pulses
 from kernels.oracles import pulses as oracle
 from kernels.oracles import random_streams as random_oracle
 from kernels.pulse_trains import pulse_train_kernel
@@ -29,9 +28,7 @@ def test_pulse_trains_follow_the_float64_recursion(model, name, kind):
     counts = np.arange(N, dtype=np.int64) % 25
     constants, key = model.constants(), stream_key(5, "pulse oracle")
     g, state = devices.g_uS.copy(), devices.state.copy()
-    pulse_train_kernel(getattr(pulses, f"{kind}_pulse_{name}"))(
-        0, N, g, state, counts, constants, key
-    )
+    pulse_train_kernel(getattr(model, f"{kind}_pulse"))(0, N, g, state, counts, constants, key)
 
     step = getattr(oracle, f"{kind}_{name}")
     g64, state64 = devices.g_uS.astype(float), devices.state.astype(float)
@@ -47,7 +44,7 @@ def test_pulse_trains_follow_the_float64_recursion(model, name, kind):
 def test_a_dead_exp_step_device_does_not_move():
     g, state = np.zeros(1, np.float32), np.zeros((3, 1), np.float32)
     state[0] = 1.0
-    pulse_train_kernel(pulses.set_pulse_exp_step)(
+    pulse_train_kernel(ExpStep.set_pulse)(
         0, 1, g, state, np.array([5]), ExpStep().constants(), np.uint64(1)
     )
     assert g[0] == 0.0
