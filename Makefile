@@ -15,8 +15,8 @@ setup:  ## .venv with torch, aihwkit compiled against it (once, about 5 minutes)
 demo: setup  ## train the digits network with five methods and compare them: results/demo
 	@$(BIN)/imc-grapes sweep configs/demo.yaml --out results/demo
 
-test: setup  ## run the tests
-	@$(BIN)/python -m pytest
+test: setup  ## run the tests, in two processes of one thread
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup  ## check style, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -143,7 +143,9 @@ def all_parameters():
     waiting = [Parameters]
     while waiting:
         waiting += (found := waiting.pop()).__subclasses__()
-        if found.__module__.startswith(("device_models.", "crossbar.", "imc_grapes.")):
+        ours = found.__module__.startswith(("device_models.", "crossbar.", "imc_grapes."))
+        # Keys of functions that other tests have registered are made in register.
+        if ours and found.__module__ != "imc_grapes.register":
             yield found
 
 
