@@ -36,6 +36,7 @@ class FirstUpdate:
         on_step: Callable[[], bool] | None = None,
     ) -> None:
         self._waiting = dict(layers)
+        self._layers = list(layers.values())
         self._what = what
         self._remedy = remedy
         self._on_step = on_step
@@ -52,6 +53,7 @@ class FirstUpdate:
     def expect(self, name: str, layer: nn.Module) -> None:
         """Look for one more layer."""
         self._waiting[name] = layer
+        self._layers.append(layer)
 
     def stop(self) -> None:
         """Look no more."""
@@ -60,12 +62,14 @@ class FirstUpdate:
         _LIVE.discard(self)
 
     def before_step(self, optimizer: Optimizer) -> None:
-        """Look, before `optimizer` steps."""
+        """Look, before `optimizer` steps, if it is one of these layers: other models have optimizers of their own."""
+        stepped = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        if not any(id(p) in stepped for layer in self._layers for p in layer.parameters()):
+            return
         if self._on_step is not None and not self._on_step():
             self._on_step = None
         trained = {name: layer for name, layer in self._waiting.items() if _has_gradient(layer)}
         if trained:
-            stepped = {id(p) for group in optimizer.param_groups for p in group["params"]}
             names = [
                 name
                 for name, layer in trained.items()

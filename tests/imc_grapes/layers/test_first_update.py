@@ -171,3 +171,20 @@ def test_on_tiles():
     with pytest.warns(UserWarning, match="GRAPES did not modulate layer 'b'"):
         optimizer.step()
     assert set(grapes.factors()) == {"a", "b"}
+
+
+def test_the_optimizer_of_another_model_decides_nothing():
+    """An unfinished model elsewhere in the process neither fails the step of this one nor is decided by it."""
+    other = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    grapes = Grapes(other)
+    other[0](torch.randn(5, 3)).sum().backward()  # its first layer alone, as if it were the output
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model(torch.randn(5, 3)).sum().backward()
+    optimizer.step()
+    assert list(grapes.layers) == ["0"]
+    own = torch.optim.SGD(other.parameters(), lr=0.1)
+    other.zero_grad()
+    other(torch.randn(5, 3)).sum().backward()
+    own.step()
+    assert list(grapes.layers) == ["0"]
