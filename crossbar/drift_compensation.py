@@ -1,7 +1,8 @@
-"""Global drift compensation: one digital factor per array makes up for the mean decay of what it shows.
+"""Drift compensation: digital factors make up for the mean decay of what an array, or each of its columns, shows.
 
 The array is read right after programming or training and again when it is used; the outputs are multiplied by the
-ratio of the two (V. Joshi et al., Nat. Commun. 11, 2473 (2020)). That restores a mean; the spread of the drift
+ratio of the two. Global compensation has one factor per array (V. Joshi et al., Nat. Commun. 11, 2473 (2020)), that of
+columns one per column, where every column has its own digital scale. Either restores a mean; the spread of the drift
 exponents stays. What is summed up in such a read is a choice:
 
 - "weights", the default everywhere: the magnitudes of all weights, `sum |G+ - G-|`. Every row is driven alone, so it
@@ -21,6 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from kernels.errors import InputError
 
+Compensation = Literal["none", "global", "column"]
+"""Outputs as they come, multiplied by one factor per array, or by one per column."""
 CompensationRead = Literal["weights", "conductances"]
 """What a compensating read sums up."""
 
@@ -45,6 +48,30 @@ def drift_compensation_factor(reference: ArrayLike, now: ArrayLike) -> float:
     if not total > 0.0:
         raise InputError("now: no device conducts, so drift cannot be compensated")
     return float(before.sum(dtype=np.float64)) / total
+
+
+def column_compensation_factors(reference: ArrayLike, now: ArrayLike) -> NDArray[np.float64]:
+    """The factors that bring the sum of every column back to its reference.
+
+    Args:
+        reference: non-negative values read right after programming, [n_out, ...]; see `compensation_read`.
+        now: those of the same devices now, same shape.
+
+    Returns:
+        float64 [n_out]: `sum(reference) / sum(now)` over all axes but the first; 1 for a column that shows nothing now.
+
+    Raises:
+        InputError: the shapes differ.
+    """
+    before, after = np.asarray(reference), np.asarray(now)
+    if before.shape != after.shape:
+        raise InputError(f"now: shape {after.shape} is not that of the reference {before.shape}")
+    sums, sums_now = (
+        values.reshape(len(values), -1).sum(1, dtype=np.float64) for values in (before, after)
+    )
+    factors: NDArray[np.float64] = np.ones_like(sums)
+    np.divide(sums, sums_now, out=factors, where=sums_now > 0.0)
+    return factors
 
 
 def compensation_read(

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crossbar.drift_compensation import (
+    Compensation,
     CompensationRead,
+    column_compensation_factors,
     compensation_read,
     drift_compensation_factor,
 )
@@ -57,27 +59,38 @@ class ProgrammedWeights:
         state = statistics.program(np.stack([pairs.g_plus, pairs.g_minus]), seed, device_seed)
         return cls(statistics, state, pairs.scale, statistics.read(state, 0.0, seed))
 
-    def read(self, time_s: float, seed: int, compensate: CompensationRead | None = None) -> Array:
+    def read(
+        self,
+        time_s: float,
+        seed: int,
+        compensation: Compensation = "none",
+        what: CompensationRead = "weights",
+    ) -> Array:
         """The weights as the array holds them now.
 
         Args:
             time_s: s since programming; not earlier than the latest read.
             seed: fixes the read noise.
-            compensate: multiply by the global drift compensation factor of a read of "weights" or
-                "conductances"; None: do not.
+            compensation: multiply by no factor of drift compensation, by one, or by one per column: the first axis of
+                the weights.
+            what: what the compensating read sums up.
 
         Returns:
             float32, shape of the weights.
 
         Raises:
-            InputError: time goes backwards, or drift compensation finds no current.
+            InputError: time goes backwards, or global drift compensation finds no current.
         """
         g = self.statistics.read(self.state, time_s, seed)
-        factor = 1.0
-        if compensate is not None:
-            before, after = (
-                compensation_read(g_plus, g_minus, compensate)
-                for g_plus, g_minus in (self.reference_uS, g)
-            )
+        if compensation == "none":
+            return pairs_to_weights(g[0], g[1], self.scale)
+        before, after = (
+            compensation_read(g_plus, g_minus, what) for g_plus, g_minus in (self.reference_uS, g)
+        )
+        if compensation == "global":
             factor = drift_compensation_factor(before, after)
-        return pairs_to_weights(g[0], g[1], self.scale * factor)
+            return pairs_to_weights(g[0], g[1], self.scale * factor)
+        factors = column_compensation_factors(before, after).astype(np.float32)
+        weights = pairs_to_weights(g[0], g[1], self.scale)
+        weights *= factors.reshape(-1, *[1] * (weights.ndim - 1))
+        return weights

@@ -21,7 +21,7 @@ class DriftPoint(BaseModel):
 
     time_s: float
     """Time since programming, in seconds."""
-    compensation: Literal["none", "global"]
+    compensation: Literal["none", "global", "column"]
     """How drift was met when the network was read."""
     mean: float
     """Over the repeats, as the metric is measured."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
+from crossbar.drift_compensation import Compensation
 from imc_grapes.evaluate.programmed import ProgrammedNetwork
 from imc_grapes.layers.incoming_weights import is_analog
 
@@ -17,6 +18,9 @@ class AihwkitInference(ProgrammedNetwork):
         model: the model.
         layers: names of those that are programmed; None for all that lie on tiles.
     """
+
+    hardware: ClassVar[str] = "aihwkit's inference tiles"
+    compensations: ClassVar[tuple[Compensation, ...]] = ("none", "global")
 
     def __init__(self, model: Any, layers: Collection[str] | None = None) -> None:
         from aihwkit.inference.compensation.drift import GlobalDriftCompensation
@@ -64,9 +68,10 @@ class AihwkitInference(ProgrammedNetwork):
         )
 
     @contextmanager
-    def without_compensation(self) -> Iterator[None]:
-        """Leave the factor measured by `read` unused."""
-        self._compensate([None] * len(self._tiles))
+    def compensated(self, kind: Compensation) -> Iterator[None]:
+        """Use the factor of each tile that `read` measured, or leave it unused."""
+        if kind == "none":
+            self._compensate([None] * len(self._tiles))
         try:
             yield
         finally:

@@ -8,10 +8,10 @@ import pandas as pd
 from torch import nn
 from tqdm.auto import tqdm
 
-from crossbar.drift_compensation import CompensationRead
+from crossbar.drift_compensation import Compensation, CompensationRead
 from imc_grapes.evaluate.any_model import Statistics, on_devices
 from imc_grapes.evaluate.batch_norm import recalibrated
-from imc_grapes.evaluate.over_time import STANDARD_TIMES_S, Compensation, read_over_time
+from imc_grapes.evaluate.over_time import STANDARD_TIMES_S, read_over_time
 from kernels.errors import InputError
 
 Score = Callable[[nn.Module], float]
@@ -87,10 +87,11 @@ def evaluate_drift(
             object; None, on PCM tiles, for the device model's own drift law.
         times_s: s since programming, or since the last update.
         repeats: devices drawn anew.
-        compensation: ``"none"``, ``"global"`` (one digital factor per array), or both.
+        compensation: which of ``"none"``, ``"global"`` (one digital factor per array) and ``"column"`` (one per column,
+            where the hardware has such factors).
         calibration: batches on which batch normalisation is measured again before every score (adaptive batch
             normalisation); None leaves it as it was trained. Never of the test set.
-        compensation_read: what global compensation reads; see `crossbar.drift_compensation`.
+        compensation_read: what compensation reads; see `crossbar.drift_compensation`.
         read_noise: of PCM tiles under their own law.
         exclude: layers of a digital model that stay digital; see `to_crossbar`.
         strict: refuse weights of a digital model that could not lie on crossbars and are not excluded.
@@ -122,6 +123,7 @@ def evaluate_drift(
         compensation_read=compensation_read,
         read_noise=read_noise,
     )
+    programmed.check(compensation)
     digital = scored is not model
 
     def now() -> dict[str, float]:
@@ -179,7 +181,7 @@ def _check(times: list[float], repeats: int, compensation: Sequence[str]) -> Non
         or any(kind not in allowed for kind in compensation)
     ):
         raise InputError(
-            f"compensation: must be a tuple with {' or '.join(map(repr, allowed))}, or both (got {compensation!r})"
+            f"compensation: must be a tuple with some of {', '.join(map(repr, allowed))} (got {compensation!r})"
         )
 
 

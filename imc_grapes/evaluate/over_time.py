@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from crossbar.drift_compensation import Compensation
 from imc_grapes.evaluate.programmed import ProgrammedNetwork
 from imc_grapes.seeding import stream_seed
 
-Compensation = Literal["none", "global"]
-"""Outputs as they come, or each array's multiplied by its factor of global drift compensation."""
 STANDARD_TIMES_S = (25.0, 3600.0, 86400.0, 2592000.0, 31536000.0)
 """25 s after programming, an hour, a day, a month (30 days), a year (365 days)."""
 
@@ -50,7 +48,11 @@ def read_over_time(
 
     Returns:
         A read per repeat, time and compensation, in that order.
+
+    Raises:
+        InputError: the hardware does not have such a compensation.
     """
+    programmed.check(compensation)
     readings = []
     try:
         for repeat in range(repeats):
@@ -58,10 +60,7 @@ def read_over_time(
             for time_s in sorted(times_s):
                 programmed.read(time_s)
                 for kind in compensation:
-                    if kind == "none":
-                        with programmed.without_compensation():
-                            now = scores()
-                    else:
+                    with programmed.compensated(kind):
                         now = scores()
                     readings.append(Read(time_s, kind, repeat, now))
                 on_read()

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import nn
 
-from crossbar.drift_compensation import CompensationRead
+from crossbar.drift_compensation import Compensation, CompensationRead
 from device_models import InferenceStatistics
 from imc_grapes.evaluate.programmed import ProgrammedNetwork
 from imc_grapes.layers.incoming_weights import is_analog
@@ -24,6 +24,9 @@ class PCMTiles(ProgrammedNetwork):
         read_noise: of the device model's own law, whether or not the training had it.
         layers: names of those that are read at a later time; None for all that lie on tiles.
     """
+
+    hardware: ClassVar[str] = "PCM tiles that are trained in place"
+    compensations: ClassVar[tuple[Compensation, ...]] = ("none", "global")
 
     def __init__(
         self,
@@ -80,11 +83,12 @@ class PCMTiles(ProgrammedNetwork):
         return sum(tile.g_plus.size + tile.g_minus.size for tile in self._tiles)
 
     @contextmanager
-    def without_compensation(self) -> Iterator[None]:
-        """Use the same read without the factor of each array."""
+    def compensated(self, kind: Compensation) -> Iterator[None]:
+        """Use the same read with or without the factor of each array."""
         compensated = [tile.tile.later for tile in self._tiles]
-        for tile, read in zip(self._tiles, compensated, strict=True):
-            tile.tile.later = replace(read, gain=1.0)
+        if kind == "none":
+            for tile, read in zip(self._tiles, compensated, strict=True):
+                tile.tile.later = replace(read, gain=1.0)
         try:
             yield
         finally:

@@ -1,12 +1,21 @@
 """What every kind of hardware that drifts offers to the evaluation."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Self
+from typing import ClassVar, Self
+
+from crossbar.drift_compensation import Compensation
+from kernels.errors import InputError
 
 
 class ProgrammedNetwork(ABC):
     """A trained network that can be programmed into devices and read at a later time."""
+
+    hardware: ClassVar[str]
+    """What it lies on, in words."""
+    compensations: ClassVar[tuple[Compensation, ...]] = ("none", "global", "column")
+    """Kinds of drift compensation that it has."""
 
     @property
     @abstractmethod
@@ -30,8 +39,21 @@ class ProgrammedNetwork(ABC):
         """Devices that the network is programmed into."""
 
     @abstractmethod
-    def without_compensation(self) -> AbstractContextManager[None]:
-        """Within it, the outputs are taken as they come; otherwise global drift compensation scales each array's."""
+    def compensated(self, kind: Compensation) -> AbstractContextManager[None]:
+        """Within it, the outputs of the last read are compensated for drift in this way."""
+
+    def check(self, compensation: Iterable[Compensation]) -> None:
+        """Refuse what the hardware does not have.
+
+        Raises:
+            InputError: it has no such drift compensation.
+        """
+        for kind in compensation:
+            if kind not in self.compensations:
+                raise InputError(
+                    f"compensation: {kind!r} multiplies each column by a factor of its own, which {self.hardware} do "
+                    f"not have; allowed: {', '.join(map(repr, self.compensations))}"
+                )
 
     @abstractmethod
     def finish(self) -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from crossbar.drift_compensation import CompensationRead
+from crossbar.drift_compensation import Compensation, CompensationRead
 from crossbar.programmed_weights import ProgrammedWeights
 from device_models import InferenceStatistics
 from imc_grapes.evaluate.programmed import ProgrammedNetwork
@@ -26,6 +27,8 @@ class ProgrammedPairs(ProgrammedNetwork):
         layers: names of those that are programmed; None for all weight layers.
     """
 
+    hardware: ClassVar[str] = "differential pairs"
+
     def __init__(
         self,
         model: nn.Module,
@@ -44,8 +47,8 @@ class ProgrammedPairs(ProgrammedNetwork):
         self._targets = {name: w.detach().clone() for name, w in self._parameters.items()}
         self._arrays: dict[str, ProgrammedWeights] = {}
         self._seed = 0
-        self._uncompensated: Weights = {}
-        self._compensated: Weights = {}
+        self._time_s = 0.0
+        self._as_read: Weights = {}
 
     @property
     def layers(self) -> list[str]:
@@ -68,30 +71,35 @@ class ProgrammedPairs(ProgrammedNetwork):
 
     def read(self, time_s: float) -> None:
         """Read every array once; the network computes with that read until the next."""
-        self._uncompensated = self._read(time_s, None)
-        self._compensated = self._read(time_s, self._compensation_read)
-        self._use(self._compensated)
+        self._time_s = time_s
+        self._as_read = self._read("none")
+        self._use(self._as_read)
 
     def n_devices(self) -> int:
         """Both devices of every pair of every array."""
         return sum(array.state.g_programmed_uS.size for array in self._arrays.values())
 
     @contextmanager
-    def without_compensation(self) -> Iterator[None]:
-        """Use the same read without the factor of each array."""
-        self._use(self._uncompensated)
+    def compensated(self, kind: Compensation) -> Iterator[None]:
+        """Use the same read, multiplied by the factor of each array or column."""
+        if kind != "none":
+            self._use(self._read(kind))
         try:
             yield
         finally:
-            self._use(self._compensated)
+            self._use(self._as_read)
 
     def finish(self) -> None:
         """Put the trained weights back."""
         self._use(self._targets)
 
-    def _read(self, time_s: float, compensate: CompensationRead | None) -> Weights:
+    def _read(self, kind: Compensation) -> Weights:
         return {
-            name: torch.from_numpy(array.read(time_s, stream_seed(self._seed, name, 1), compensate))
+            name: torch.from_numpy(
+                array.read(
+                    self._time_s, stream_seed(self._seed, name, 1), kind, self._compensation_read
+                )
+            )
             for name, array in self._arrays.items()
         }
 

@@ -7,9 +7,10 @@ import pandas as pd
 from torch import nn
 from tqdm.auto import tqdm
 
+from crossbar.drift_compensation import Compensation
 from imc_grapes.evaluate.any_model import Statistics, on_devices
 from imc_grapes.evaluate.drift import Score, in_evaluation_mode
-from imc_grapes.evaluate.over_time import Compensation, read_over_time
+from imc_grapes.evaluate.over_time import read_over_time
 
 NONIDEALITY = "programming, drift, read noise"
 
@@ -36,7 +37,7 @@ def sensitivity(
         statistics: as in `evaluate_drift`.
         time_s: s since programming, or since the last update.
         repeats: devices drawn anew; the same ones for a layer whatever the others do.
-        compensation: ``"none"`` or ``"global"``.
+        compensation: ``"none"``, ``"global"`` or ``"column"``; see `evaluate_drift`.
         exclude: layers that stay digital.
         strict: as in `evaluate_drift`.
         progress: show a progress bar; None for one in a terminal only.

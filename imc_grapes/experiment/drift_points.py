@@ -3,7 +3,8 @@
 import statistics
 from collections.abc import Iterable
 
-from imc_grapes.evaluate.over_time import Compensation, Read
+from crossbar.drift_compensation import Compensation
+from imc_grapes.evaluate.over_time import Read
 from imc_grapes.summary import DriftPoint
 
 

@@ -45,7 +45,7 @@ def test_of_programmed_weights(what):
     plain = weights.read(YEAR_S, seed=3)
     g = statistics.read(weights.state, YEAR_S, 3)
     expected = plain * ratio(weights.reference_uS, g, what)
-    np.testing.assert_allclose(weights.read(YEAR_S, seed=3, compensate=what), expected, rtol=1e-5)
+    np.testing.assert_allclose(weights.read(YEAR_S, 3, "global", what), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("what", ["weights", "conductances"])
@@ -87,7 +87,7 @@ def test_after_a_year_the_two_are_two_percent_apart_and_weights_are_what_aihwkit
     weights = ProgrammedWeights.program(WEIGHTS, statistics, seed=0)
     plain = np.abs(weights.read(YEAR_S, seed=0)).sum()
     ours = {
-        what: np.abs(weights.read(YEAR_S, seed=0, compensate=what)).sum() / plain
+        what: np.abs(weights.read(YEAR_S, 0, "global", what)).sum() / plain
         for what in ("weights", "conductances")
     }
     assert ours["conductances"] / ours["weights"] == pytest.approx(1.02, abs=0.003)

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from aihwkit.simulator.configs import InferenceRPUConfig
 from torch import nn
 
 from crossbar import PCMConfig
@@ -194,6 +195,47 @@ def test_weights_that_cannot_lie_on_devices_are_refused() -> None:
     model = nn.Sequential(nn.ConvTranspose1d(2, 2, 2), nn.Flatten(), nn.Linear(18, 2))
     with pytest.raises(InputError, match=r"'0.weight' belongs to a ConvTranspose1d"):
         evaluate_drift(model, lambda m: 0.0, statistics="pcm_nandakumar2019")
+
+
+def test_compensation_of_columns_is_a_kind_of_its_own() -> None:
+    every = evaluate_drift(
+        Small(),
+        distance,
+        statistics="pcm_nandakumar2019",
+        times_s=(YEAR_S,),
+        repeats=2,
+        compensation=("column", "none", "global"),
+        seed=1,
+    ).frame
+    assert list(every["compensation"]) == ["column", "none", "global"] * 2
+    means = every.groupby("compensation")["score"].mean()
+    assert means["none"] < means["column"]
+    alone = evaluate_drift(
+        Small(),
+        distance,
+        statistics="pcm_nandakumar2019",
+        times_s=(YEAR_S,),
+        repeats=2,
+        compensation=("column",),
+        seed=1,
+    ).frame
+    assert list(alone["score"]) == list(every[every["compensation"] == "column"]["score"])
+
+
+@pytest.mark.parametrize("hardware", ["ours", "aihwkit"])
+def test_hardware_with_one_factor_per_array_refuses_that_of_columns(hardware: str) -> None:
+    config = PCMConfig(seed=0) if hardware == "ours" else InferenceRPUConfig()
+    model = to_crossbar(nn.Sequential(nn.Linear(4, 2)), config)
+    asked: list[int] = []
+    for verb in (
+        lambda: evaluate_drift(model, asked.append, compensation=("column",)),  # type: ignore[arg-type]
+        lambda: sensitivity(model, lambda scored: 0.0, compensation="column"),
+    ):
+        with pytest.raises(
+            InputError, match=r"compensation: 'column'.*do not have; allowed: 'none', 'global'"
+        ):
+            verb()
+    assert not asked
 
 
 def test_a_picture() -> None:
