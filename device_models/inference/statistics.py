@@ -18,7 +18,7 @@ from device_models.inference.state import ProgrammedState
 from device_models.inference.table import TableDrift, TableProgramming
 from device_models.inference.temperature import Temperature
 from device_models.parameters import Parameters
-from kernels.drifted_read import drifted_read
+from kernels.drifted_read import drifted_moments, drifted_read
 from kernels.errors import InputError
 from kernels.random_streams import stream_key
 
@@ -130,21 +130,47 @@ class InferenceStatistics(Parameters):
         Raises:
             InputError: as for `read`.
         """
-        t0_s = self.drift.t0_s
         reads = np.empty((len(times_s), *state.g_programmed_uS.shape), np.float32)
         for time_s, out in zip(map(float, times_s), reads.reshape(len(times_s), -1), strict=True):
-            state.clock.advance(time_s)
-            drifted_read(
-                state.g_programmed_uS.reshape(-1),
-                state.nu.reshape(-1),
-                state.relative_noise.reshape(-1),
-                state.g_limit_uS.reshape(-1),
-                log((self._drift_seconds(time_s) + t0_s) / t0_s),
-                self.read_noise.growth(time_s + t0_s),
-                stream_key(seed, "read noise", state.stream, time_s),
-                out,
-            )
+            key = stream_key(seed, "read noise", state.stream, time_s)
+            drifted_read(*self._law_at(state, time_s), key, out)
         return reads
+
+    def read_moments(self, state: ProgrammedState, time_s: float) -> tuple[Array, Array]:
+        """Mean and variance of many reads at one time, over the read noise alone.
+
+        They are those of what `read` returns: of a normal around the drifted conductance with its tails put onto the
+        bounds 0 and the device's largest conductance. Low conductances are so noisy after a year that the bound at 0
+        raises their mean.
+
+        Args:
+            state: from `program`; its clock moves on to `time_s`.
+            time_s: s since programming; not earlier than the latest read of these devices.
+
+        Returns:
+            Two float32 of the targets' shape, µS and µS squared.
+
+        Raises:
+            InputError: as for `read`.
+        """
+        mean, variance = drifted_moments(*self._law_at(state, float(time_s)))
+        shape = state.g_programmed_uS.shape
+        return mean.reshape(shape), variance.reshape(shape)
+
+    def _law_at(
+        self, state: ProgrammedState, time_s: float
+    ) -> tuple[Array, Array, Array, Array, float, float]:
+        """The first arguments of `drifted_read`; the clock moves on."""
+        state.clock.advance(time_s)
+        t0_s = self.drift.t0_s
+        return (
+            state.g_programmed_uS.reshape(-1),
+            state.nu.reshape(-1),
+            state.relative_noise.reshape(-1),
+            state.g_limit_uS.reshape(-1),
+            log((self._drift_seconds(time_s) + t0_s) / t0_s),
+            self.read_noise.growth(time_s + t0_s),
+        )
 
     def _drift_seconds(self, time_s: float) -> float:
         return time_s if self.temperature is None else self.temperature.effective_seconds(time_s)

@@ -24,15 +24,25 @@ def noisy_read(g_now: Floats, law: ReadLaw, z: Floats) -> Floats:
 
 
 def read_moments(g_now: Floats, law: ReadLaw) -> tuple[Floats, Floats]:
-    """Mean and variance of a read: those of a normal whose tails are put onto the bounds 0 and g_max."""
+    """Mean and variance of a read."""
     std = law.noise_slope * g_now + law.noise_offset_uS
-    low, high = -g_now / std, (law.g_max_uS - g_now) / std
+    return cut_normal_moments(g_now, std, np.asarray(law.g_max_uS))
+
+
+def cut_normal_moments(g_now: Floats, std: Floats, limit: Floats) -> tuple[Floats, Floats]:
+    """Mean and variance of a normal whose tails are put onto the bounds 0 and `limit`; without spread, that itself."""
+    none = std == 0.0
+    std = np.where(none, 1.0, std)
+    low, high = -g_now / std, (limit - g_now) / std
     below, above = _upper_tail(-low), _upper_tail(high)
     density_low, density_high = (np.exp(-(x**2) / 2) / sqrt(2 * np.pi) for x in (low, high))
     inside = 1.0 - below - above
     mean = low * below + high * above + density_low - density_high
     square = low**2 * below + high**2 * above + inside + low * density_low - high * density_high
-    return g_now + std * mean, std**2 * (square - mean**2)
+    return (
+        np.where(none, np.minimum(g_now, limit), g_now + std * mean),
+        np.where(none, 0.0, std**2 * (square - mean**2)),
+    )
 
 
 def _upper_tail(x: Floats) -> Floats:

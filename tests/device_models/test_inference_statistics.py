@@ -236,3 +236,19 @@ def test_the_config_form_gives_the_same_statistics():
     assert model.faults.stuck_set == 0.01
     assert model.temperature.profile[1].celsius == 85.0
     assert StatisticsSpec.model_validate_json(spec.model_dump_json()) == spec
+
+
+@pytest.mark.parametrize("model", [NANDAKUMAR, ALL_OPTIONS, IDEAL])
+def test_moments_of_a_read_are_those_of_many_reads(model):
+    """Within 4.5 standard errors over 400 reads, low conductances that the bound at 0 cuts among them."""
+    state = model.program(np.linspace(0.0, 25.0, 2000, dtype=np.float32), seed=0)
+    mean, variance = model.read_moments(state, YEAR_S)
+    assert mean.dtype == variance.dtype == np.float32
+    reads = np.stack([model.read(state, YEAR_S, seed) for seed in range(400)]).astype(np.float64)
+    spread = reads.std(0)
+    assert (np.abs(reads.mean(0) - mean) <= 4.5 * spread / 20.0 + 1e-5).all()
+    centred = reads - reads.mean(0)
+    error_of_variance = np.sqrt(np.maximum((centred**4).mean(0) - spread**4, 0.0) / 400.0)
+    assert (np.abs(spread**2 - variance) <= 4.5 * error_of_variance + 1e-5 * 25.0).all()
+    with pytest.raises(InputError, match="time does not go backwards"):
+        model.read_moments(state, 25.0)

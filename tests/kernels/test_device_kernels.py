@@ -5,7 +5,7 @@ import pytest
 
 from kernels import threads
 from kernels.drift_exponents import ClippedLogarithm, draw_drift_exponents
-from kernels.drifted_read import drifted_read
+from kernels.drifted_read import drifted_moments, drifted_read
 from kernels.oracles import drift_exponents as drift_exponents_oracle
 from kernels.oracles import drifted_read as drifted_read_oracle
 from kernels.oracles import programming as programming_oracle
@@ -66,6 +66,19 @@ def test_drifted_read(target, factor, log_time_ratio):
         *(a.astype(float) for a in (target, nu, noise, limit)), log_time_ratio, 5.6, int(KEY)
     )
     np.testing.assert_allclose(read, expected, rtol=2e-6, atol=3e-5)
+
+
+@pytest.mark.parametrize("amplitude", [0.0, 5.6])
+def test_moments_of_drifted_reads(target, factor, amplitude):
+    nu = np.linspace(0.0, 0.2, N).astype(np.float32)
+    noise = np.linspace(0.2, 0.01, N).astype(np.float32)
+    limit = np.float32(25.0) * factor
+    mean, variance = drifted_moments(target, nu, noise, limit, 1.3, amplitude)
+    wanted, spread = drifted_read_oracle.drifted_moments(
+        *(a.astype(float) for a in (target, nu, noise, limit)), 1.3, amplitude
+    )
+    np.testing.assert_allclose(mean, wanted, rtol=5e-6, atol=1e-5)
+    np.testing.assert_allclose(variance, spread, rtol=2e-5, atol=1e-5)
 
 
 def test_relative_noise(target, factor):
