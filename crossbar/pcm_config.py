@@ -16,21 +16,25 @@ from crossbar.open_loop import open_loop_problems
 from crossbar.pcm_tile import PCMTile, PCMTileArray
 from crossbar.specs import (
     AccumulatedSpec,
+    AnyUpdateSpec,
     ArraySpec,
     IOSpec,
     ProgramSpec,
     PulsedSpec,
     ReadSpec,
-    UpdateSpec,
+    SoftwareSpec,
+    WiresSpec,
 )
 from crossbar.streams import TileStreams
 from device_models.faults import Faults
+from device_models.inference.spec import StatisticsSpec
+from device_models.inference.statistics import InferenceStatistics
 from device_models.parameters import Parameters, one_line
 from device_models.training import DEVICES, TrainingModel, TrainingModelSpec
 from kernels.errors import InputError, did_you_mean
 
 Spec = TypeVar("Spec", bound=Parameters)
-_UPDATE_NAMES = ("pulsed", "accumulated")
+_UPDATE_NAMES = ("pulsed", "accumulated", "software")
 _IO_NAMES = ("default", "perfect")
 
 
@@ -46,11 +50,17 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
             mapping with the key `model`.
         io: "default" (7-bit DAC, 9-bit ADC, output noise: aihwkit's defaults), "perfect", `IOSpec`, or
             aihwkit's own `IOParameters`, which then hold in both directions and in units of weights.
-        update: "pulsed", "accumulated", `PulsedSpec` or `AccumulatedSpec`; as a mapping with the key `kind`.
-        array: `ArraySpec`: size of one array, devices per polarity, weight range.
-        read: `ReadSpec`: read noise of the devices, drift while training.
-        programming: `ProgramSpec`: what `set_weights` does; exact by default.
-        faults: `device_models.faults.Faults`: fractions of stuck devices.
+        update: "pulsed", "accumulated", "software", `PulsedSpec`, `AccumulatedSpec` or `SoftwareSpec`; as a mapping
+            with the key `kind`. software: `to_crossbar` makes layers of `crossbar.array_layers`, whose weights are
+            trained in the computer and programmed once.
+        array: `ArraySpec`: size of one array, devices per polarity, weight range or scale.
+        read: `ReadSpec`: read noise of the devices, drift while training; in place only.
+        programming: `ProgramSpec`: what `set_weights` does; exact by default; in place only.
+        faults: `device_models.faults.Faults`: fractions of stuck devices; in place only.
+        wires: `WiresSpec`: resistance of the wires; software only. None for none.
+        statistics: of the devices that weights trained in software are programmed into: a preset's name, the keys of
+            `device_models.StatisticsSpec`, or an object; None for pcm_nandakumar2019. In place, `evaluate_drift` takes
+            them.
         seed: fixes all random numbers of the tiles: configs with the same seed give the same tiles, in the order in
             which they are built. None for streams that no other config of the process has; see `crossbar.streams`.
         streams: which streams its tiles have got; counted across all copies of the config.
@@ -69,8 +79,12 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
     programming: Any = None
     faults: Any = None
     seed: int | None = None
+    wires: Any = None
+    statistics: Any = None
     forward: IOParameters = field(init=False)
     backward: IOParameters = field(init=False)
+    io_spec: IOSpec | None = field(default=None, init=False)
+    """The converters as they were given; None where they are aihwkit's `IOParameters`."""
     _io_in_weights: bool = field(default=False, init=False, repr=False)
     streams: TileStreams = field(init=False, compare=False)
 
@@ -78,19 +92,75 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
         if isinstance(self.seed, bool) or not isinstance(self.seed, int | None):
             raise InputError(f"seed: must be an integer or None (got {self.seed!r})")
         self.streams = TileStreams(self.seed)
+        self.update = _choice(
+            "update",
+            self.update,
+            _UPDATE_NAMES,
+            "kind",
+            AnyUpdateSpec,
+            (PulsedSpec, AccumulatedSpec, SoftwareSpec),
+        )
+        self._refuse_what_has_no_effect(io)
         self.device = _choice(
             "device", self.device, DEVICES.names, "model", TrainingModelSpec, TrainingModel
-        )
-        self.update = _choice(
-            "update", self.update, _UPDATE_NAMES, "kind", UpdateSpec, (PulsedSpec, AccumulatedSpec)
         )
         self.array = _spec("array", self.array, ArraySpec())
         self.read = _spec("read", self.read, ReadSpec())
         self.programming = _spec("programming", self.programming, ProgramSpec(kind="exact"))
         self.faults = _spec("faults", self.faults, Faults())
+        if self.wires is not None:
+            self.wires = _spec("wires", self.wires, WiresSpec(row_ohm=0.0, column_ohm=0.0))
+        if self.in_software:
+            self.statistics = _statistics(self.statistics)
+        self._refuse_parts()
         self._set_converters(io)
         self._set_mapping()
         self._check_read()
+
+    @property
+    def in_software(self) -> bool:
+        """Whether weights are trained in the computer and programmed once."""
+        return isinstance(self.update, SoftwareSpec)
+
+    def _refuse_what_has_no_effect(self, io: Any) -> None:
+        if not self.in_software:
+            for key, home in (
+                ("wires", "the update in place does not know them"),
+                ("statistics", "in place, evaluate_drift(model, ..., statistics=...) takes them"),
+            ):
+                if getattr(self, key) is not None:
+                    raise InputError(
+                        f"{key}: belongs to update software; {home} (got {getattr(self, key)!r})"
+                    )
+            return
+        for key in ("read", "programming", "faults"):
+            if getattr(self, key) is not None:
+                raise InputError(
+                    f"{key}: has no effect with update software, whose devices are those of the statistics "
+                    f"(got {getattr(self, key)!r}); allowed: statistics={{...}}"
+                )
+        if self.device != "nandakumar2018":
+            raise InputError(
+                "device: pulses nothing with update software, whose devices are those of the statistics "
+                f"(got {self.device!r}); allowed: statistics={{...}}"
+            )
+        if isinstance(io, IOParameters):
+            raise InputError(
+                "io: update software takes 'default', 'perfect', a mapping or an IOSpec (got aihwkit's IOParameters)"
+            )
+
+    def _refuse_parts(self) -> None:
+        if self.in_software:
+            if self.array.weight_range != 1.0:
+                raise InputError(
+                    "array.weight_range: has no effect with update software, where array.scale says what shares a "
+                    f"scale (got {self.array.weight_range!r}); leave it out"
+                )
+        elif self.array.scale != "array":
+            raise InputError(
+                "array.scale: training in place has one weight_range per layer, so it cannot honour "
+                f"{self.array.scale!r}; allowed: array, or update software"
+            )
 
     def _set_converters(self, io: Any) -> None:
         if isinstance(io, IOParameters):
@@ -98,6 +168,12 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
             self._io_in_weights = True
         else:
             spec = _io_spec(io)
+            if spec.calibrated and not self.in_software:
+                key = "inp_range" if spec.inp_range == "calibrated" else "out_range"
+                raise InputError(
+                    f"io.{key}: training in place has no calibrated ranges; allowed: fixed, or update software"
+                )
+            self.io_spec = spec
             weight_range = self.array.weight_range
             if weight_range == "auto":
                 weight_range = 1.0  # until for_weights
@@ -168,7 +244,15 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
         Args:
             out_size: number of outputs of the layer.
             in_size: number of inputs of the layer.
+
+        Raises:
+            InputError: weights are trained in software.
         """
+        if self.in_software:
+            raise InputError(
+                "update: software has no tiles of aihwkit's layers; imc_grapes.to_crossbar makes its layers from "
+                "digital ones"
+            )
         rows, columns = self.array.rows or in_size, self.array.columns or out_size
         fits = in_size <= rows and out_size <= columns
         return self.tile_class if fits or self.tile_array_class is None else self.tile_array_class
@@ -211,6 +295,18 @@ def _spec(key: str, value: Any, default: Spec) -> Spec:
         return type(default).of(value)
     except InputError as error:
         raise InputError(f"{key}: {error}") from None
+
+
+def _statistics(value: Any) -> InferenceStatistics:
+    if isinstance(value, InferenceStatistics):
+        return value
+    spec = _spec(
+        "statistics", {"preset": value} if isinstance(value, str) else value, StatisticsSpec()
+    )
+    try:
+        return spec.build()
+    except InputError as error:
+        raise InputError(f"statistics: {error}") from None
 
 
 def _io_spec(value: Any) -> IOSpec:

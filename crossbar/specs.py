@@ -3,7 +3,7 @@
 Each of them also parses from a mapping, so that the keys of a YAML file are these attributes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -26,6 +26,12 @@ def _changed(spec: Parameters) -> set[str]:
     return {name for name, field in fields.items() if getattr(spec, name) != field.default}
 
 
+def _without_defaults(values: dict[str, Any], spec: Parameters, names: Iterable[str]) -> None:
+    """Take what came later and is not used out of a resolved config: results are stored under its hash."""
+    for name in set(names) - _changed(spec):
+        values.pop(name, None)
+
+
 class ArraySpec(Parameters):
     """One crossbar array and how weights lie on it."""
 
@@ -38,6 +44,15 @@ class ArraySpec(Parameters):
     weight_range: Annotated[float, Field(gt=0.0)] | Literal["auto"] = 1.0
     """Weight for which all K devices of one polarity are at g_max, and those of the other at RESET; auto: the largest
     weight of each layer, as it is when the model is put on crossbars."""
+    scale: Literal["array", "column"] = "array"
+    """What shares the weight that g_max stands for, where weights are programmed once: all columns of an array, or each
+    column on its own, scaled back in the digital periphery. Training in place has one weight_range per layer."""
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual_scale(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = handler(self)
+        _without_defaults(values, self, ("scale",))
+        return values
 
 
 class IOSpec(Parameters):
@@ -68,17 +83,61 @@ class IOSpec(Parameters):
     bound_management: Literal["iterative", "none"] = "iterative"
     """iterative: halve the inputs and repeat when an output is clipped; none: do not. Forward direction only, as on the
     chips that have it."""
+    inp_range: Literal["fixed", "calibrated"] = "fixed"
+    """What a full input is. fixed: the number 1, or with noise_management abs_max each vector's own largest value.
+    calibrated: one number per layer, from calibration samples; noise_management is none then."""
+    out_range: Literal["fixed", "calibrated"] = "fixed"
+    """Range of the ADC. fixed: out_bound. calibrated: one range per array, from calibration samples; bound_management
+    is none then."""
+    percentile: float = Field(default=100.0, gt=0.0, le=100.0)
+    """Percentage of the calibration samples' magnitudes that a calibrated range holds; 100: all of them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _calibrated_ranges_need_no_management(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        given = dict(values)
+        if given.get("inp_range") == "calibrated":
+            given.setdefault("noise_management", "none")
+        if given.get("out_range") == "calibrated":
+            given.setdefault("bound_management", "none")
+        return given
 
     @model_validator(mode="after")
     def _consistent(self) -> "IOSpec":
         changed = _changed(self) - {"perfect"}
         if self.perfect and changed:
             raise ValueError(f"perfect: true leaves no room for {', '.join(sorted(changed))}")
+        if self.inp_range == "calibrated" and self.noise_management != "none":
+            raise ValueError(
+                f"noise_management {self.noise_management} scales every vector, so inp_range calibrated has no effect"
+            )
+        if self.out_range == "calibrated":
+            if self.bound_management != "none":
+                raise ValueError(
+                    f"bound_management {self.bound_management} needs out_range fixed: inputs are halved for out_bound"
+                )
+            if self.out_bound != type(self).model_fields["out_bound"].default:
+                raise ValueError("out_bound has no effect with out_range calibrated")
+        if self.percentile != 100.0 and not self.calibrated:
+            raise ValueError("percentile has no effect without inp_range or out_range calibrated")
         if self.out_bound is None and self.adc_bits is not None:
             raise ValueError("adc_bits needs an out_bound: the steps are spread over its range")
         if self.out_bound is None and self.bound_management == "iterative":
             raise ValueError("bound_management iterative needs an out_bound")
         return self
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether a range comes from calibration samples."""
+        return "calibrated" in (self.inp_range, self.out_range)
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual_ranges(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = handler(self)
+        _without_defaults(values, self, ("inp_range", "out_range", "percentile"))
+        return values
 
 
 class ReadSpec(Parameters):
@@ -260,6 +319,61 @@ class AccumulatedSpec(Parameters):
         return _by_name(values)
 
 
+class ProgrammingNoiseSpec(Parameters):
+    """Weights as programming would leave them, drawn anew in every forward pass of the training."""
+
+    kind: Literal["programming"] = "programming"
+    """programming: the error of both devices of a pair at the weight's own target, by the statistics of the devices."""
+    scale: float = Field(default=1.0, gt=0.0)
+    """Factor on the standard deviation."""
+
+
+class GaussianNoiseSpec(Parameters):
+    """Gaussian noise on the weights, drawn anew in every forward pass of the training.
+
+    V. Joshi et al., Nat. Commun. 11, 2473 (2020).
+    """
+
+    kind: Literal["gaussian"] = "gaussian"
+    """gaussian: the same standard deviation for all weights."""
+    scale: float = Field(default=0.038, gt=0.0)
+    """Standard deviation relative to the largest weight of the array, or of the column where each has its own scale;
+    3.8 % is the programming error of 0.94 µS that Joshi et al. measured on devices of 25 µS (quoted from memory)."""
+
+
+class ClipSpec(Parameters):
+    """Bound on the weights, kept after every update."""
+
+    sigmas: float = Field(default=2.0, gt=0.0)
+    """Largest magnitude in standard deviations of the layer's weights (2 for CIFAR-10 in Joshi et al., quoted from
+    memory)."""
+
+
+class SoftwareSpec(Parameters):
+    """Training in software, hardware-aware or not: float weights, which are programmed once at the end.
+
+    V. Joshi et al., Nat. Commun. 11, 2473 (2020).
+    """
+
+    kind: Literal["software"] = "software"
+    """software: float weights in the computer, the array's model in the forward pass, programmed once at the end."""
+    noise: (
+        Annotated[ProgrammingNoiseSpec | GaussianNoiseSpec, Field(discriminator="kind")] | None
+    ) = None
+    """Noise on the weights in the training, gaussian or programming; null: none."""
+    clip: ClipSpec | None = None
+    """Bound on the weights after every update; null: none."""
+
+
+class WiresSpec(Parameters):
+    """Wires of an array: rows driven at one end, columns read at the other."""
+
+    row_ohm: float = Field(ge=0.0)
+    """Resistance of a row's wire between two crosspoints, Ω."""
+    column_ohm: float = Field(ge=0.0)
+    """Resistance of a column's wire between two crosspoints, Ω."""
+
+
 class ProgramSpec(Parameters):
     """How a weight matrix is written into the devices. Every write starts with a RESET of both devices."""
 
@@ -282,4 +396,7 @@ class ProgramSpec(Parameters):
 
 
 UpdateSpec = Annotated[PulsedSpec | AccumulatedSpec, Field(discriminator="kind")]
-"""A mapping with the key `kind` parses into the update of that name."""
+"""A mapping with the key `kind` parses into the update in place of that name."""
+
+AnyUpdateSpec = Annotated[PulsedSpec | AccumulatedSpec | SoftwareSpec, Field(discriminator="kind")]
+"""The same with training in software."""

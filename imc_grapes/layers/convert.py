@@ -9,6 +9,8 @@ from aihwkit.nn import AnalogConv2d, AnalogLinear
 from torch import Tensor, nn
 
 from crossbar import PCMConfig
+from crossbar.array_layers.convert import array_layer
+from crossbar.array_layers.layer import is_array_layer
 from imc_grapes.layers.apart import replaced, taken_apart
 from imc_grapes.layers.incoming_weights import is_analog
 from imc_grapes.layers.obstacles import find_obstacles
@@ -64,7 +66,7 @@ def to_crossbar(
     excluded = tuple([exclude] if isinstance(exclude, str) else exclude)
     if not isinstance(model, nn.Module):
         raise InputError(f"model: must be a torch module (got {type(model).__name__})")
-    if any(is_analog(module) for module in model.modules()):
+    if any(is_analog(module) or is_array_layer(module) for module in model.modules()):
         raise InputError(
             "model: has layers on crossbars already; convert the digital model that it was made from"
         )
@@ -81,6 +83,8 @@ def to_crossbar(
         pattern = next((pattern for pattern in configs if fits(name, pattern)), None)
         if pattern is None:
             unnamed.append(name)
+        elif isinstance(configs[pattern], PCMConfig) and configs[pattern].in_software:
+            replacements[module] = array_layer(name, module, configs[pattern])
         elif configs[pattern] is not None:
             replacements[module] = _on_crossbars(name, module, configs[pattern], ranges)
     if unnamed and strict:
