@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from imc_grapes.config.hardware_words import COMPENSATIONS
 from imc_grapes.data.metric import Metric, metrics_beside
 from imc_grapes.experiment.outcome import Outcome
 from imc_grapes.pictures.quantities import bytes_in_words, time_in_words
@@ -60,8 +61,7 @@ def _drift_table(metric: Metric, points: Sequence[DriftPoint]) -> Table:
     table = Table(title=f"Test {metric.heading} after programming")
     table.add_column("time")
     for compensation in compensations:
-        name = "no compensation" if compensation == "none" else "global drift compensation"
-        table.add_column(name, justify="right")
+        table.add_column(COMPENSATIONS[compensation], justify="right")
     by_time = {(point.time_s, point.compensation): point for point in points}
     for time_s in dict.fromkeys(point.time_s for point in points):
         row = [by_time[time_s, compensation] for compensation in compensations]

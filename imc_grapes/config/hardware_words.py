@@ -1,9 +1,27 @@
-"""What the hardware of a config is called wherever a user reads of it."""
+"""What the hardware of a config, and how its drift is met, are called wherever a user reads of them."""
 
 from typing import Any
 
 NOTHING_ELSE = "no converters, no wires, no array"
 """Beside weights that lie on devices, where the products are those of torch."""
+
+COMPENSATIONS = {
+    "none": "no compensation",
+    "global": "global drift compensation",
+    "column": "drift compensation per column",
+}
+"""By the kind that stands beside a score."""
+
+
+OWN_COMPENSATION = "own"
+"""Each trial's own kind, where the trials of a sweep have none in common."""
+
+
+def with_compensation(kind: str) -> str:
+    """``with global drift compensation``, ``without drift compensation``."""
+    if kind == OWN_COMPENSATION:
+        return "each with its own drift compensation"
+    return "without drift compensation" if kind == "none" else f"with {COMPENSATIONS[kind]}"
 
 
 def hardware_in_words(hardware: dict[str, Any]) -> str:

@@ -53,6 +53,7 @@ def broken_rules(config: RunConfig) -> Iterator[Problem]:
         except InputError as error:
             yield ("hardware", "statistics"), str(error)
     yield from _read_problems(config)
+    yield from _calibration_problems(config)
     yield from _grapes_problems(config)
 
 
@@ -209,20 +210,26 @@ def _never_programmed_problems(hardware: PCMHardware) -> Iterator[Problem]:
 def _drift_problems(config: RunConfig, reason: str) -> Iterator[Problem]:
     if config.evaluation.times_s is not None:
         yield ("evaluation", "times_s"), f"{reason}, so no times can be given: leave it out or null"
-    for name in ("compensation_read", "read_noise"):
-        value = getattr(config.evaluation, name)
-        if value != type(config.evaluation).model_fields[name].default:
+    changed = _changed(config.evaluation)
+    for name in ("repeats", "drift_compensation", "compensation_read", "read_noise", "batch_norm"):
+        if name in changed:
+            value = config.evaluation.model_dump(mode="json")[name]
             yield ("evaluation", name), f"is {value}, but {reason}: leave it out"
 
 
 def _read_problems(config: RunConfig) -> Iterator[Problem]:
     """What has no effect on reads of hardware that drifts."""
     evaluation, hardware = config.evaluation, config.hardware
+    if "column" in evaluation.drift_compensation and not isinstance(hardware, DigitalHardware):
+        yield (
+            ("evaluation", "drift_compensation"),
+            f"column: hardware.tile {hardware.tile} has one factor per array and none per column; use global",
+        )
     key = ("evaluation", "compensation_read")
     if evaluation.compensation_read != "weights":
         if isinstance(hardware, AihwkitHardware):
             yield key, f"is {evaluation.compensation_read}, but aihwkit's tiles read weights"
-        elif evaluation.drift_compensation == "none":
+        elif evaluation.drift_compensation == ("none",):
             yield (
                 key,
                 f"is {evaluation.compensation_read}, but evaluation.drift_compensation is none",
@@ -236,6 +243,23 @@ def _read_problems(config: RunConfig) -> Iterator[Problem]:
                 "belongs to a device model's own law, and hardware.statistics have theirs: "
                 "use hardware.statistics.read_noise.scale: 0",
             )
+
+
+def _calibration_problems(config: RunConfig) -> Iterator[Problem]:
+    """Rules of what is measured on calibration samples."""
+    evaluation, data = config.evaluation, config.data
+    recalibrated = evaluation.batch_norm == "recalibrated"
+    if recalibrated and isinstance(data, ImageData) and data.tasks is not None:
+        yield (
+            ("evaluation", "batch_norm"),
+            "recalibrated takes the mean and variance of one task, and data.tasks makes several; leave one out",
+        )
+    if "calibration_samples" in _changed(evaluation) and not recalibrated:
+        yield (
+            ("evaluation", "calibration_samples"),
+            f"is {evaluation.calibration_samples}, but evaluation.batch_norm is fixed, so nothing is measured on them: "
+            "leave it out",
+        )
 
 
 def _sequence_problems(config: RunConfig) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ from imc_grapes.evaluate.aihwkit_inference import AihwkitInference
 from imc_grapes.evaluate.pcm_tiles import PCMTiles
 from imc_grapes.evaluate.programmed import ProgrammedNetwork
 from imc_grapes.evaluate.programmed_pairs import ProgrammedPairs
+from imc_grapes.experiment.calibration import refuse_impossible_calibration
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.grapes import Grapes
 from imc_grapes.layers.convert import to_crossbar
@@ -60,6 +61,7 @@ def prepare(
     torch.manual_seed(stream_seed(config.seed, "global"))
     network = digital_network(config, dataset)
     refuse_single_values(network, dataset, config.data.batch_size)
+    refuse_impossible_calibration(config.evaluation, network, dataset)
     model = on_hardware(network, config)
     chosen = config.training.optimizer
     update = optimizer(model, chosen.name, lr=chosen.lr, **chosen.given)

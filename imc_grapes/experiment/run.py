@@ -1,6 +1,7 @@
 """Run one experiment."""
 
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +16,14 @@ from imc_grapes.config.versions import versions
 from imc_grapes.costs.optimizer_state import closed_form_bytes, measured_bytes
 from imc_grapes.costs.step_peak import peak_bytes_of_step
 from imc_grapes.data.load import load_dataset
+from imc_grapes.evaluate.batch_norm import recalibrated
 from imc_grapes.evaluate.over_time import STANDARD_TIMES_S, read_over_time
 from imc_grapes.evaluate.programmed import ProgrammedNetwork
 from imc_grapes.experiment.activity import SignalActivity, measure_activity
 from imc_grapes.experiment.alignment import measure_alignment
 from imc_grapes.experiment.assemble import prepare, programmable, why_no_drift
 from imc_grapes.experiment.atomic_file import write_atomically
+from imc_grapes.experiment.calibration import calibration_batches
 from imc_grapes.experiment.device_counts import (
     count_feedback,
     count_missed_writes,
@@ -227,13 +230,19 @@ def _drift(
     how = config.evaluation
     times_s = how.times_s or STANDARD_TIMES_S
     listener.stage("drift", how.repeats * len(times_s))
-    chosen = how.drift_compensation
+    again = how.batch_norm == "recalibrated"
+    batches = calibration_batches(trainer.dataset, how.calibration_samples) if again else []
+
+    def scores() -> dict[str, float]:
+        with recalibrated(trainer.model, batches) if again else nullcontext():
+            return trainer.task.scores(trainer.model, trainer.dataset.test)
+
     reads = read_over_time(
-        lambda: trainer.task.scores(trainer.model, trainer.dataset.test),
+        scores,
         programmed,
         times_s=times_s,
         repeats=how.repeats,
-        compensation=("none", "global") if chosen == "both" else (chosen,),
+        compensation=how.drift_compensation,
         seed=config.seed,
         on_read=on_read,
     )

@@ -7,8 +7,10 @@ import pandas as pd
 
 from imc_grapes.config.hardware_words import (
     NOTHING_ELSE,
+    OWN_COMPENSATION,
     hardware_in_words,
     is_weights_alone,
+    with_compensation,
 )
 from imc_grapes.data.metric import Metric
 from imc_grapes.pictures.quantities import time_in_words
@@ -20,6 +22,8 @@ from kernels.errors import InputError
 
 MOST_COMPARED_SETTINGS = 8
 """With one method only, that many settings or fewer are compared like methods, by colour."""
+_BY_PREFERENCE = ("global", "column", "none")
+"""Of the kinds of compensation that all trials have, the first is that of tables and statistics."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,7 @@ class Analysis:
     @property
     def spread_words(self) -> str:
         """What the numbers of the summary are: over what their mean and spread are taken, and how drift is met."""
-        compensation = {
-            "global": ", with global drift compensation",
-            "none": ", without drift compensation",
-        }.get(self.compensation or "", "")
+        compensation = f", {with_compensation(self.compensation)}" if self.compensation else ""
         if not self.single_seed:
             return f"mean ± standard deviation over {self.seeds} seeds{compensation}"
         if self.times_s:
@@ -113,8 +114,9 @@ def analyse(sweep: StoredSweep) -> Analysis:
     trials = trials.assign(series=trials[compares], facet="" if by_setting else trials[apart])
     drift = _of_chosen(sweep, "drift", trials)
     times = sorted(drift["time_s"].unique().tolist()) if len(drift) else []
-    kinds = set(drift["compensation"]) if len(drift) else set()
-    compensation = "global" if "global" in kinds else next(iter(sorted(kinds)), None)
+    compensation = None
+    if len(drift):
+        drift, compensation = _with_one_compensation(drift)
     trials = trials.assign(headline=_headline(trials, sweep, metric, compensation))
     chosen = trials[trials["chosen"] & (trials["status"] == "done")]
     return Analysis(
@@ -134,6 +136,25 @@ def analyse(sweep: StoredSweep) -> Analysis:
         compensation=compensation,
         seeds=int(chosen["seed"].nunique()),
     )
+
+
+def _with_one_compensation(drift: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The frame, and the kind of compensation that trials are compared by.
+
+    Trials that have no kind in common, such as those of a sweep over the kinds, are compared each by its own.
+    """
+    kinds_of = drift.groupby("trial")["compensation"].agg(set)
+    common = set.intersection(*kinds_of)
+    if common:
+        return drift, _preferred(common)
+    own = drift["trial"].map(kinds_of.map(_preferred))
+    return drift[drift["compensation"] == own].assign(
+        compensation=OWN_COMPENSATION
+    ), OWN_COMPENSATION
+
+
+def _preferred(kinds: set[str]) -> str:
+    return next(kind for kind in _BY_PREFERENCE if kind in kinds)
 
 
 def _in_order(column: pd.Series) -> list[str]:
@@ -161,5 +182,7 @@ def _last_score(trial: dict[str, Any], compensation: str | None) -> float | None
     summary: Summary | None = trial["summary"]
     if summary is None:
         return None
+    if compensation == OWN_COMPENSATION and summary.drift:
+        compensation = _preferred({point.compensation for point in summary.drift})
     points = [point for point in summary.drift if point.compensation == compensation]
     return max(points, key=lambda point: point.time_s).mean if points else summary.score

@@ -3,19 +3,19 @@
 import altair as alt
 import pandas as pd
 
+from imc_grapes.config.hardware_words import COMPENSATIONS
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.pictures.run.chart import finished, records
 from imc_grapes.pictures.style import HEIGHT, WIDTH
 from imc_grapes.pictures.time_axis import plotted, time_axis
 from imc_grapes.summary import Summary
 
-_NAMES = {"none": "no compensation", "global": "global drift compensation"}
-_COLOURS = ["#d55e00", "#0072b2"]
+_COLOURS = {"none": "#d55e00", "global": "#0072b2", "column": "#009e73"}
 _SOFTWARE = "#5b6472"
 
 
 def score_over_time_picture(summary: Summary) -> Picture:
-    """Mean and standard deviation over the repeats, with and without drift compensation; dashed, the trained network.
+    """Mean and standard deviation over the repeats, per kind of drift compensation; dashed, the trained network.
 
     Args:
         summary: of a run that was evaluated over time.
@@ -27,12 +27,14 @@ def score_over_time_picture(summary: Summary) -> Picture:
             "score": metric.shown(point.mean),
             "low": metric.shown(point.mean - point.std),
             "high": metric.shown(point.mean + point.std),
-            "series": _NAMES[point.compensation],
+            "series": COMPENSATIONS[point.compensation],
         }
         for point in summary.drift
     )
-    names = [name for name in _NAMES.values() if name in set(frame["series"])]
-    colour = alt.Color("series:N", scale=alt.Scale(domain=names, range=_COLOURS[: len(names)]))
+    there = {point.compensation for point in summary.drift}
+    colour_of = {COMPENSATIONS[kind]: colour for kind, colour in _COLOURS.items() if kind in there}
+    scale = alt.Scale(domain=list(colour_of), range=list(colour_of.values()))
+    colour = alt.Color("series:N", scale=scale)
     x = time_axis(sorted({point.time_s for point in summary.drift}))
     y = alt.Y("score:Q", title=f"test {metric.heading}", scale=alt.Scale(zero=False, padding=8))
     base = alt.Chart(records(frame))

@@ -2,6 +2,7 @@
 
 import altair as alt
 
+from imc_grapes.config.hardware_words import with_compensation
 from imc_grapes.pictures import style
 from imc_grapes.pictures.picture import Picture
 from imc_grapes.pictures.quantities import time_in_words
@@ -56,10 +57,6 @@ def _caption(analysis: Analysis) -> str:
         if analysis.single_seed
         else f"one standard deviation over {analysis.seeds} seeds"
     )
-    compensated = (
-        "with global drift compensation"
-        if analysis.compensation == "global"
-        else "without drift compensation"
-    )
+    compensated = with_compensation(analysis.compensation or "none")
     said = f"Mean test {analysis.metric.label}, {compensated}; the band is {spread}."
     return f"{said} {analysis.weights_alone_words}".rstrip()

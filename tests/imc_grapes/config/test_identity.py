@@ -42,11 +42,29 @@ def test_whatever_decides_a_result_changes_the_hash():
         "training: {epochs: 11}",
         "training: {optimizer: {lr: 0.2}}",
         "training: {grapes: {mode: local}}",
-        "evaluation: {repeats: 11}",
+        "hardware: {tile: pcm}",
+        "hardware: {tile: pcm}\nevaluation: {repeats: 11}",
+        "hardware: {tile: pcm}\nevaluation: {batch_norm: recalibrated}",
+        "hardware: {tile: pcm}\nevaluation: {batch_norm: recalibrated, calibration_samples: 9}",
         "hardware: {tile: aihwkit, preset: PCMPreset}",
         "hardware: {tile: aihwkit, preset: PCMPreset, array: {rows: 64}}",
     ]
     assert len({hash_of(f"name: x\n{text}\n") for text in texts}) == len(texts)
+
+
+def test_one_choice_of_compensation_is_one_config_however_it_is_written():
+    hardware = "name: x\nhardware: {tile: pcm}\n"
+    of = {
+        kinds: hash_of(f"{hardware}evaluation: {{drift_compensation: {kinds}}}\n")
+        for kinds in ("both", "[none, global]", "[global, none]", "none", "[none]")
+    }
+    assert of["both"] == of["[none, global]"] == of["[global, none]"] == hash_of(hardware)
+    assert of["none"] == of["[none]"] != of["both"]
+
+
+def test_keys_of_a_later_version_do_not_rename_older_results():
+    """The hash that this config had before batch normalisation could be recalibrated."""
+    assert hash_of("name: x\n") == "491317037863"
 
 
 TABLE = "g_target_uS,mean_uS,std_uS\n0,0.5,0.2\n25,24,{std}\n"

@@ -33,7 +33,8 @@ def test_every_way_to_switch_grapes_off(off):
 
 def test_numbers_as_people_write_them():
     config = parsed(
-        "name: x\nseed: 08\ntraining: {optimizer: {lr: 1e-3}}\nevaluation: {repeats: 0x3}\n"
+        "name: x\nseed: 08\ntraining: {optimizer: {lr: 1e-3}}\nhardware: {tile: pcm}\n"
+        "evaluation: {repeats: 0x3}\n"
     )
     assert config.seed == 8
     assert config.training.optimizer.lr == 1e-3
@@ -200,7 +201,7 @@ configs = st.one_of(
                 "name": st.text(st.characters(codec="utf-8"), min_size=1)
                 | st.sampled_from(["08", "1e3"]),
                 "hardware": hardware,
-                "evaluation": st.fixed_dictionaries({}, optional={"repeats": sizes, **times}),
+                "evaluation": st.fixed_dictionaries({}, optional=over_time),
             },
             optional={
                 "seed": st.integers(0, 2**32 - 1),
@@ -211,9 +212,17 @@ configs = st.one_of(
                 ),
             },
         )
-        for hardware, times in (
+        for hardware, over_time in (
             (digital, {}),
-            (hwa, {"times_s": st.lists(numbers, min_size=1, max_size=4, unique=True)}),
+            (
+                hwa,
+                {
+                    "repeats": sizes,
+                    "times_s": st.lists(numbers, min_size=1, max_size=4, unique=True),
+                    "drift_compensation": st.sampled_from(["none", "both", ["global", "none"]]),
+                    "batch_norm": st.sampled_from(["fixed", "recalibrated"]),
+                },
+            ),
         )
     )
 )

@@ -43,7 +43,19 @@ def test_times_on_hardware_that_does_not_drift_are_refused():
     ("hardware", "evaluation", "message"),
     [
         ("tile: digital", "compensation_read: conductances", "do not drift"),
+        ("tile: digital", "repeats: 3", "is 3, but digital weights do not drift"),
+        ("tile: digital", "drift_compensation: [none]", "is none, but digital weights"),
+        ("tile: digital", "batch_norm: recalibrated", "is recalibrated, but digital weights"),
+        ("tile: aihwkit, preset: PCMPreset", "repeats: 3", "has no drift model"),
         ("tile: pcm, device: {model: exp_step}", "read_noise: false", "does not drift"),
+        ("tile: pcm, device: {model: exp_step}", "drift_compensation: global", "does not drift"),
+        ("tile: pcm", "calibration_samples: 500", "batch_norm is fixed"),
+        ("tile: pcm", "drift_compensation: [none, column]", "column: hardware.tile pcm has one"),
+        (
+            "tile: aihwkit, preset: StandardHWATrainingPreset",
+            "drift_compensation: column",
+            "column: hardware.tile aihwkit has one factor per array",
+        ),
         (
             "tile: aihwkit, preset: StandardHWATrainingPreset",
             "compensation_read: conductances",
@@ -65,6 +77,20 @@ def test_times_on_hardware_that_does_not_drift_are_refused():
 def test_reads_that_a_choice_has_no_effect_on_are_refused(hardware, evaluation, message):
     with pytest.raises(InputError, match=rf"x.yaml:3: evaluation\.\w+: .*{message}"):
         check(f"hardware: {{{hardware}}}\nevaluation: {{{evaluation}}}")
+
+
+def test_values_that_a_resolved_config_holds_anyway_are_no_choice():
+    check(
+        "evaluation: {repeats: 10, drift_compensation: [global, none], batch_norm: fixed, calibration_samples: 1000}"
+    )
+
+
+def test_several_tasks_have_no_one_mean_to_recalibrate_to():
+    with pytest.raises(InputError, match=r"x.yaml:4: evaluation.batch_norm: .*data.tasks"):
+        check(
+            "data: {tasks: {permuted: 2}}\nhardware: {tile: pcm}\n"
+            "evaluation: {batch_norm: recalibrated}"
+        )
 
 
 def test_reads_can_be_chosen_where_both_are_physical():

@@ -331,7 +331,7 @@ def test_a_year_costs_a_network_trained_in_place_what_its_exponents_spread(sprea
                 update={
                     "times_s": (25.0, 31_536_000.0),
                     "repeats": 1,
-                    "drift_compensation": "global",
+                    "drift_compensation": ("global",),
                     "read_noise": False,
                 }
             ),

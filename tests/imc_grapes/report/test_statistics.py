@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from imc_grapes.report.analysis import analyse
+from imc_grapes.report.charts.score_over_time import score_over_time_picture
 from imc_grapes.report.statistics import holm, method_results, score_over_time
+from imc_grapes.report.table import summary_table
 from imc_grapes.store import read_sweep
 
 ACCURACIES = {
@@ -54,6 +56,51 @@ def test_scores_over_time_are_per_compensation(analysis):
     assert frame.loc[("GRAPES", "none", 86400.0), "score"] == pytest.approx(
         np.mean(ACCURACIES["GRAPES"]) - 0.03
     )
+
+
+COMPENSATED = """\
+cases:
+  SGD: {}
+  GRAPES: {training.grapes.mode: propagating}
+grid:
+  evaluation.drift_compensation: %s
+"""
+
+
+def test_trials_without_a_compensation_in_common_are_compared_each_by_its_own(filled):
+    """Of a sweep over the kinds, no trial is ranked by a score from before its drift."""
+    out = filled(COMPENSATED % "[none, global]", lambda t: 0.9)
+    analysis = analyse(read_sweep(out))
+    means = {(one.facet, one.series): one.mean for one in method_results(analysis)}
+    for method in ("SGD", "GRAPES"):
+        assert means["none", method] == pytest.approx(0.9 - 0.02 - 0.02)
+        assert means["global", method] == pytest.approx(0.9 - 0.02)
+    assert "each with its own drift compensation" in analysis.spread_words
+    rows = summary_table(analysis, method_results(analysis)).rows
+    assert all("-" not in row[:4] for row in rows)
+    picture = score_over_time_picture(analysis)
+    assert "each with its own drift compensation" in picture.caption
+
+
+@pytest.mark.parametrize(
+    ("kinds", "shown", "words"),
+    [
+        ("[none, global, column]", "global", "with global drift compensation"),
+        ("[none, column]", "column", "with drift compensation per column"),
+        ("none", "none", "without drift compensation"),
+    ],
+)
+def test_every_kind_of_compensation_has_its_words_in_a_report(filled, kinds, shown, words):
+    out = filled(
+        "cases:\n  SGD: {}\n  Adam: {training.optimizer.name: adam}\n",
+        lambda t: 0.9,
+        base="name: tiny\nhardware: {tile: digital, statistics: {preset: pcm_nandakumar2019}}\n"
+        f"evaluation: {{drift_compensation: {kinds}}}\n",
+    )
+    analysis = analyse(read_sweep(out))
+    assert analysis.compensation == shown
+    assert analysis.spread_words.endswith(words)
+    assert words in score_over_time_picture(analysis).caption
 
 
 def test_with_one_seed_the_spread_is_that_of_programming(filled, four_methods):
