@@ -1,20 +1,34 @@
-"""A matrix product with the same bits for any number of threads."""
+"""Linear algebra with the same bits for any number of threads."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within it torch computes on one thread.
+
+    BLAS and LAPACK split their work between threads in ways that depend on their number and change the order of
+    additions with it.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """`a @ b` on one thread.
 
-    BLAS splits a product between its threads in ways that depend on their number and changes the order of
-    additions with it. The products of a training step on a crossbar take a fraction of a millisecond,
-    where a second thread gains little, and loses much when the machine is busy.
+    The products of a training step on a crossbar take a fraction of a millisecond, where a second thread gains little,
+    and loses much when the machine is busy.
     """
-    threads = torch.get_num_threads()
-    if threads == 1:
+    with one_thread():
         return a @ b
-    torch.set_num_threads(1)
-    try:
-        return a @ b
-    finally:
-        torch.set_num_threads(threads)
