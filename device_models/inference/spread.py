@@ -15,7 +15,7 @@ from kernels.bulk_random import normals
 from kernels.random_streams import stream_key
 
 Array = NDArray[np.float32]
-_SMALLEST_G_MAX_FACTOR = 0.05
+SMALLEST_G_MAX_FACTOR = 0.05
 _EVERY_DEVICE_ALIKE = 1
 
 
@@ -39,7 +39,7 @@ class Spread(Parameters):
         """
         g_max = _factors(self.g_max, n_devices, stream_key(seed, "spread of g_max"))
         nu = _factors(self.nu, n_devices, stream_key(seed, "spread of nu"))
-        return np.maximum(g_max, np.float32(_SMALLEST_G_MAX_FACTOR)), np.abs(nu)
+        return np.maximum(g_max, np.float32(SMALLEST_G_MAX_FACTOR)), np.abs(nu)
 
 
 def _factors(spread: float, n_devices: int, key: np.uint64) -> Array:
