@@ -21,7 +21,8 @@ def read_importance(layer: Any, readout: Readout, draw: int = 0, name: str = "")
     tiles of the same columns show; digital output scales multiply a tile's part before that.
 
     Args:
-        layer: an analog layer of aihwkit, whatever its tile; ours is read in place, others through `conductances`.
+        layer: an analog layer of aihwkit, whatever its tile; ours is read in place, others through `conductances`. Or
+            one of `crossbar.array_layers`, unless the readout is exact: its weights are digital.
         readout: the circuit.
         draw: number of the reading; the same number gives the same noise.
         name: of the layer; tells apart the random streams of aihwkit's tiles.

@@ -1,4 +1,7 @@
-"""The devices of one tile as a readout circuit sees them: ours in place, aihwkit's as copies."""
+"""The devices of one tile as a readout circuit sees them: ours in place, others' as copies.
+
+Of weights that are trained in software, the circuit reads the devices that they would be programmed into: the targets.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,14 +66,18 @@ class TilePairs:
 
 
 def layer_pairs(layer: Any, name: str) -> Iterator[TilePairs]:
-    """The tiles of an analog layer.
+    """The tiles of an analog layer, or the arrays of one that is trained in software.
 
     Args:
-        layer: an analog layer of aihwkit, whatever its tile.
-        name: of the layer; tells the random streams of aihwkit's tiles apart. Our own tiles have their own.
+        layer: an analog layer of aihwkit, whatever its tile, or one of `crossbar.array_layers`.
+        name: of the layer; tells the random streams of tiles apart. Our own tiles have their own.
     """
+    from crossbar.array_layers.layer import is_array_layer
     from crossbar.placement import placed_tiles
 
+    if is_array_layer(layer):
+        yield from _of_arrays(layer, name)
+        return
     for placed in placed_tiles(layer):
         tile = placed.tile
         scales = tile.get_scales()
@@ -84,6 +91,29 @@ def layer_pairs(layer: Any, name: str) -> Iterator[TilePairs]:
             ),
         }
         yield _of_ours(tile, how) if hasattr(tile, "g_plus") else _of_aihwkit(tile, name, how)
+
+
+def _of_arrays(layer: Any, name: str) -> Iterator[TilePairs]:
+    from crossbar.array_layers.programmed import pair_targets
+
+    g_max_uS = layer.config.statistics.g_max_uS
+    sharing = layer.config.array.devices_per_polarity
+    matrix, scales = layer.matrix(), layer.scales()
+    for block in layer.blocks:
+        scale = scales[block.row_block]
+        targets = pair_targets(matrix, block, scale, g_max_uS)
+        plus, minus = (np.repeat(g[None], sharing, axis=0) for g in targets)
+        yield TilePairs(
+            plus,
+            minus,
+            rows=block.rows,
+            columns=block.columns,
+            g_min=0.0,
+            g_max=g_max_uS,
+            weight_per_unit=1.0 / (sharing * g_max_uS),
+            scales=scale[block.columns].cpu().numpy().astype(np.float64),
+            stream=(name, block.rows.start, block.columns.start),
+        )
 
 
 def _of_ours(tile: Any, how: dict[str, Any]) -> TilePairs:

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import torch
 from torch import Tensor, nn
 
+from crossbar.array_layers.layer import is_array_layer
 from crossbar.readout import Readout
 from crossbar.readout.layer import count_readout
 from imc_grapes.grapes.compiled import trace_anew, uncompiled
@@ -84,7 +85,8 @@ class Grapes:
         layers: names of the layers that take part, output layers too; by default all hidden layers.
         exclude: names of layers that take no part.
         readout: the circuit that reads the importance off the crossbars: `PerDevice`, `ColumnCurrent`, `Probe` of
-            `crossbar`; exact by default. A layer is read once per weight update, whatever the number of forward passes.
+            `crossbar`; exact by default. Of weights that are trained in software for arrays, it reads what they would
+            be programmed to. A layer is read once per weight update, whatever the number of forward passes.
         factor_bits: word length of the factor in the update path, for [1, 2], or [0, 2] if it is not clipped; None
             for no rounding.
         clip: whether the factors are clipped from below at 1; None for what the authors' code does under the model's
@@ -356,7 +358,7 @@ def _refuse_digital(layers: dict[str, nn.Module], readout: Readout) -> None:
     if readout.is_exact:
         return
     for name, layer in layers.items():
-        if not all(is_analog(part) for part in incoming_weights(layer)):
+        if not all(is_analog(part) or is_array_layer(part) for part in incoming_weights(layer)):
             raise InputError(
                 f"readout: layer '{name}' lies on no crossbar, so the circuit {readout!r} has nothing to read there; "
                 "name it in exclude=, or leave the readout exact"

@@ -1,10 +1,12 @@
 """The modulation factors of one layer, from its weights or its crossbars as they are at this moment."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from crossbar.array_layers.layer import is_array_layer
 from crossbar.placement import placed_tiles
 from crossbar.readout import PerDevice, Readout
 from crossbar.readout.layer import read_importance
@@ -74,8 +76,9 @@ def factors_of(name: str, importance: Tensor, low: float) -> Tensor:
 
 def _importance(layer: nn.Module, readout: Readout, draw: int, name: str) -> Tensor:
     """``sum_i |w_ji|`` of every row of the weight matrix."""
-    if is_analog(layer):
-        device = next(placed_tiles(layer)).tile.device
+    on_arrays = is_array_layer(layer)
+    if is_analog(layer) or (on_arrays and not readout.is_exact):
+        device: Any = layer.weight.device if on_arrays else next(placed_tiles(layer)).tile.device
         return torch.from_numpy(read_importance(layer, readout, draw, name)).to(device)
     sums = [reduced_weights(layer, kind, _row_sums) for kind in weight_names(layer)]
     return torch.stack(sums).sum(0) if len(sums) > 1 else sums[0]

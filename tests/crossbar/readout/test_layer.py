@@ -12,6 +12,8 @@ from crossbar.importance import column_importance
 from crossbar.placement import placed_tiles
 from crossbar.readout import ReadoutSpec
 from crossbar.readout.layer import count_readout, read_importance
+from crossbar.readout.tile_pairs import layer_pairs
+from imc_grapes import to_crossbar
 from kernels.oracles.importance import modulation_factors
 
 SPLITS = [{}, {"rows": 7, "columns": 4}, {"rows": 512, "columns": 3}]
@@ -210,3 +212,48 @@ def test_only_the_ideal_read_of_every_device_is_exact():
     assert not ColumnCurrent().is_exact
     assert Probe().is_random
     assert not ColumnCurrent(adc_bits=8).is_random
+
+
+def layer_on_arrays(array, sharing=1, scale="array"):
+    torch.manual_seed(0)
+    digital = torch.nn.Linear(20, 9, bias=False)
+    config = PCMConfig(
+        update="software",
+        array={**array, "devices_per_polarity": sharing, "scale": scale},
+        seed=0,
+    )
+    return to_crossbar(torch.nn.Sequential(digital), config)[0]
+
+
+@pytest.mark.parametrize("array", SPLITS)
+@pytest.mark.parametrize("sharing", [1, 3])
+@pytest.mark.parametrize("scale", ["array", "column"])
+@pytest.mark.parametrize("readout", [PerDevice(sum_bits=32), ColumnCurrent()])
+def test_of_weights_trained_in_software_the_targets_are_read(readout, array, sharing, scale):
+    layer = layer_on_arrays(array, sharing, scale)
+    want = layer.weight.detach().abs().sum(1)
+    np.testing.assert_allclose(read_importance(layer, readout), want, rtol=1e-4)
+
+
+def test_their_pairs_are_those_that_they_would_be_programmed_to():
+    layer = layer_on_arrays({"rows": 7, "columns": 4}, sharing=2)
+    matrix = layer.weight.detach().numpy()
+    tiles = list(layer_pairs(layer, "0"))
+    assert len(tiles) == 9
+    assert len({pairs.stream for pairs in tiles}) == 9
+    for pairs in tiles:
+        part = matrix[pairs.columns, pairs.rows]
+        assert pairs.g_plus.shape == (2, *part.shape)
+        assert max(pairs.g_plus.max(), pairs.g_minus.max()) == pytest.approx(25.0)
+        difference = pairs.g_plus.sum(0) - pairs.g_minus.sum(0)
+        found = difference * pairs.weight_per_unit * pairs.scales[:, None]
+        np.testing.assert_allclose(found, part, rtol=1e-5, atol=1e-7)
+
+
+def test_groups_of_a_convolution_trained_in_software():
+    torch.manual_seed(0)
+    conv = torch.nn.Conv2d(4, 6, 3, groups=2)
+    config = PCMConfig(update="software", array={"rows": 10, "columns": 2}, seed=0)
+    layer = to_crossbar(torch.nn.Sequential(conv), config)[0]
+    want = conv.weight.detach().abs().sum((1, 2, 3))
+    np.testing.assert_allclose(read_importance(layer, ColumnCurrent()), want, rtol=1e-4)

@@ -12,7 +12,7 @@ from aihwkit.simulator.presets import PCMPreset
 from torch import nn
 
 from crossbar import ColumnCurrent, PCMConfig, PerDevice, Probe
-from imc_grapes import Grapes, InputError
+from imc_grapes import Grapes, InputError, to_crossbar
 from imc_grapes.grapes.algorithm import quantised
 from imc_grapes.grapes.update_count import UpdateCount
 
@@ -205,3 +205,20 @@ def test_train_lengths_leave_room_for_a_factor_of_two(trains):
     (once, _), (twice, saturated) = moved(1.0), moved(2.0)
     assert saturated == 0
     assert twice / once == pytest.approx(2.0, rel=0.05)
+
+
+def test_circuits_read_weights_that_are_trained_in_software():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(30, 12), nn.ReLU(), nn.Linear(12, 4))
+    config = PCMConfig(update="software", io="perfect", array={"rows": 16}, seed=0)
+    model = to_crossbar(net, config)
+    exact, digital = Grapes(model), Grapes(net)
+    assert torch.equal(exact.factors()["0"], digital.factors()["0"])
+    exact.detach()
+    grapes = Grapes(model, readout=ColumnCurrent(adc_bits=4))
+    read = grapes.factors()["0"]
+    assert not torch.equal(read, digital.factors()["0"])
+    torch.testing.assert_close(read, digital.factors()["0"], rtol=0.1, atol=0.0)
+    step(model, torch.optim.SGD(model.parameters(), lr=0.01))
+    assert not torch.equal(model[0].weight, net[0].weight)
+    assert not torch.equal(grapes.factors()["0"], read)
