@@ -44,5 +44,5 @@ def array_layer(name: str, digital: Any, config: PCMConfig) -> ArrayLayer:
             f"layer '{name}' is in {str(digital.weight.dtype).removeprefix('torch.')}; arrays take float32"
         )
     made: Any = next(own for kind, own in _KINDS.items() if isinstance(digital, kind))
-    layer: ArrayLayer = made(digital, config)
+    layer: ArrayLayer = made(digital, config, name)
     return layer

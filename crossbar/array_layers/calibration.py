@@ -1,0 +1,161 @@
+"""Ranges of the converters from calibration samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from crossbar.array_layers.layer import ArrayLayer
+from crossbar.array_layers.product import vector_product
+from kernels.errors import InputError
+
+_DROPPED_BITS = 12
+_BINS = 1 << (31 - _DROPPED_BITS)
+
+
+def calibrate_ranges(model: nn.Module, batches: Iterable[Any]) -> None:
+    """Set every calibrated range of a model to the largest magnitude, or a percentile of them, in calibration samples.
+
+    The samples run through the model once, in evaluation mode with its clean weights and without converters, so that
+    a range depends neither on the order of the samples nor on the ranges before it. A range of outputs is that of an
+    array, in units of a pair at full range driven by a full input.
+
+    Args:
+        model: with layers on arrays; those without calibrated ranges stay as they are.
+        batches: inputs, or tuples that begin with them. Never of the test set.
+
+    Raises:
+        InputError: no range of the model is to be calibrated, there is no batch, a layer gets no input, or an input is
+            NaN or infinite.
+    """
+    layers = [
+        layer
+        for layer in model.modules()
+        if isinstance(layer, ArrayLayer)
+        and (layer.input_range is not None or layer.output_range is not None)
+    ]
+    if not layers:
+        raise InputError(
+            "model: has no range to calibrate; PCMConfig(update='software', io={'inp_range': 'calibrated'}) has"
+        )
+    seen = [_Ranges(layer) for layer in layers]
+    none = True
+    with _watched(model, seen), torch.no_grad():
+        for batch in batches:
+            none = False
+            model(batch[0] if isinstance(batch, tuple | list) else batch)
+    if none:
+        raise InputError("batches: holds no batch to calibrate with")
+    for one in seen:
+        one.refuse_unseen()
+    for one in seen:
+        one.set()
+
+
+@contextmanager
+def _watched(model: nn.Module, seen: list[_Ranges]) -> Iterator[None]:
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    every = [layer for layer in model.modules() if isinstance(layer, ArrayLayer)]
+    reads = [(layer, layer.read_state, layer.digital) for layer in every]
+    watchers = {one.layer: one for one in seen}
+    try:
+        for layer in every:
+            layer.digital = layer not in watchers
+            layer.watch = watchers.get(layer)
+        yield
+    finally:
+        for layer, _, digital in reads:
+            layer.watch = None
+            layer.digital = digital
+        for module, training in modes:
+            module.training = training
+
+
+class _Magnitudes:
+    """The largest magnitude, or a percentile, of all numbers shown to it.
+
+    Percentiles are counted in bins of float32's leading bits, each 0.05 % wide, so that no sample has to be kept; a
+    percentile is the upper end of its bin.
+    """
+
+    def __init__(self, percentile: float) -> None:
+        self.percentile = percentile
+        self.largest: Tensor | None = None
+        self.counts: Tensor | None = None
+
+    def see(self, values: Tensor) -> None:
+        magnitudes = values.abs().flatten()
+        largest = magnitudes.amax()
+        self.largest = largest if self.largest is None else torch.maximum(self.largest, largest)
+        if self.percentile < 100.0:
+            bins = magnitudes.contiguous().view(torch.int32) >> _DROPPED_BITS
+            counts = torch.bincount(bins, minlength=_BINS)
+            self.counts = counts if self.counts is None else self.counts + counts
+
+    def value(self, name: str) -> float:
+        assert self.largest is not None
+        largest = float(self.largest)
+        if not largest < float("inf"):
+            raise InputError(f"batches: give layer '{name}' a value that is NaN or infinite")
+        if self.counts is not None:
+            below = self.counts.cumsum(0)
+            wanted = self.percentile / 100.0 * int(below[-1])
+            index = int(torch.searchsorted(below, torch.tensor(wanted, device=below.device)))
+            upper = torch.tensor((index + 1) << _DROPPED_BITS, dtype=torch.int32)
+            largest = min(largest, float(upper.view(torch.float32)))
+        # Where nothing ever comes, any range will do.
+        return largest if largest > 0.0 else 1.0
+
+
+class _Ranges:
+    """Watches one layer."""
+
+    def __init__(self, layer: ArrayLayer) -> None:
+        assert layer.config.io_spec is not None
+        percentile = layer.config.io_spec.percentile
+        self.layer = layer
+        self.inputs = _Magnitudes(percentile)
+        self.outputs = [_Magnitudes(percentile) for _ in layer.blocks]
+        self.read = layer.ideal_read()
+
+    def see(self, layer: ArrayLayer, image: Tensor) -> None:
+        self.inputs.see(image)
+        if layer.output_range is None:
+            return
+        around = layer.converters
+        assert around is not None
+        vectors = layer.vectors(image) if around.abs_max else None
+        arrays = iter(self.outputs)
+        for rows, block in zip(layer.blocks.row_blocks, self.read.row_blocks, strict=True):
+            weights = block.weights.detach()
+            if vectors is None:
+                y = layer.image_product(image, rows, weights)
+            else:
+                part = vectors[..., rows]
+                largest = part.abs().amax(-1, keepdim=True)
+                part = part / torch.where(largest > 0.0, largest, 1.0)
+                y = vector_product(part, weights)
+            for columns in layer.blocks.column_blocks:
+                next(arrays).see(y[:, columns])
+
+    def refuse_unseen(self) -> None:
+        if self.inputs.largest is None:
+            raise InputError(
+                f"batches: none of them reached layer '{self.layer.name}', so its ranges are not calibrated"
+            )
+
+    def set(self) -> None:
+        layer = self.layer
+        full = 1.0
+        if layer.input_range is not None:
+            full = self.inputs.value(layer.name)
+            layer.input_range.fill_(full)
+        if layer.output_range is None:
+            return
+        for array, outputs in zip(layer.blocks, self.outputs, strict=True):
+            layer.output_range[array.row_block, array.columns] = outputs.value(layer.name) / full
