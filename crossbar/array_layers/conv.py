@@ -29,7 +29,6 @@ class _ArrayConv(ArrayLayer):
     stride: tuple[int, ...]
     dilation: tuple[int, ...]
     padding: str | tuple[int, ...]
-    padding_mode: str
     groups: int
     in_channels: int
     _reversed_padding_repeated_twice: list[int]
@@ -37,12 +36,17 @@ class _ArrayConv(ArrayLayer):
     def __init__(self, digital: AnyConv, config: PCMConfig, name: str = "") -> None:
         self._take_over(digital, config, name, digital.groups)
 
+    def _pads_zeros(self) -> bool:
+        return bool(self.padding_mode == "zeros")
+
     def image(self, x: Tensor) -> Tensor:
         """The inputs as `[batch, in_channels, ...]`, padded where the padding is not zeros."""
         image = x.unsqueeze(0) if x.dim() == len(self.kernel_size) + 1 else x
-        if self.padding_mode == "zeros":
+        if self._pads_zeros():
             return image
-        return functional.pad(image, self._reversed_padding_repeated_twice, mode=self.padding_mode)
+        return functional.pad(
+            image, self._reversed_padding_repeated_twice, mode=str(self.padding_mode)
+        )
 
     def restored(self, y: Tensor, x: Tensor) -> Tensor:
         """Outputs of `image(x)` in the shape that belongs to `x`."""
@@ -68,7 +72,7 @@ class _ArrayConv(ArrayLayer):
             kernels,
             None,
             self.stride,
-            self.padding if self.padding_mode == "zeros" else 0,
+            self.padding if self._pads_zeros() else 0,
             self.dilation,
             self.groups,
         )
@@ -76,7 +80,7 @@ class _ArrayConv(ArrayLayer):
 
     def vectors(self, image: Tensor) -> Tensor:
         """Every input vector of the arrays, `[batch * positions, groups, n_in]`."""
-        if self.padding_mode == "zeros" and any(self._reversed_padding_repeated_twice):
+        if self._pads_zeros() and any(self._reversed_padding_repeated_twice):
             image = functional.pad(image, self._reversed_padding_repeated_twice)
         dimensions = len(self.kernel_size)
         for axis, (size, step, apart) in enumerate(
@@ -94,7 +98,7 @@ class _ArrayConv(ArrayLayer):
 
     def _positions(self, image: Tensor) -> list[int]:
         pads = [0] * len(self.kernel_size)
-        if self.padding_mode == "zeros":
+        if self._pads_zeros():
             both = self._reversed_padding_repeated_twice
             pads = [before + after for before, after in zip(both[::2], both[1::2], strict=True)][
                 ::-1

@@ -89,7 +89,8 @@ class ArrayLayer(nn.Module):
 
     def set_read(self, read: ArrayRead | None) -> None:
         """Compute with what programmed devices showed from now on; None: with the weights again."""
-        self.read_state = read
+        device = self.weight.device
+        self.read_state = None if read is None else read.map(lambda tensor: tensor.to(device))
         self._reads = 0
 
     def forget(self) -> None:

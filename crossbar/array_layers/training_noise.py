@@ -60,10 +60,9 @@ def _as_programmed(block: RowBlockRead, z: Tensor, config: PCMConfig) -> Tensor:
     low = at.floor().clamp(max=_TARGETS - 2)
     share, low = at - low, low.long()
     between = [(1.0 - share) * table[low] + share * table[low + 1] for table in (mean, variance)]
-    devices = config.array.devices_per_polarity
-    return (
-        weights.sign() * (between[0] - mean[0]) + ((between[1] + variance[0]) / devices).sqrt() * z
-    )
+    spread = ((between[1] + variance[0]) / config.array.devices_per_polarity).sqrt()
+    error: Tensor = weights.sign() * (between[0] - mean[0]) + spread * z
+    return error
 
 
 class ProgrammingErrors(NamedTuple):
