@@ -12,6 +12,7 @@ from torch import Tensor
 
 from crossbar.specs import ArraySpec, ProgramSpec, RefreshSpec
 from crossbar.streams import Stream
+from crossbar.tile_state import refuse_other_form, same
 from device_models.faults import FaultMap, Faults
 from device_models.training import PulsedDevices, TrainingModel
 from kernels import pair_writing
@@ -319,8 +320,8 @@ class PairArray:
     def dump(self) -> dict[str, Any]:
         """Copies of all that is needed to continue bit for bit."""
         return {
-            "model": self.model,
-            "faults": self.faults,
+            "model": self.model.model_dump(mode="json"),
+            "faults": self.faults.model_dump(mode="json"),
             "weight_per_uS": self.weight_per_uS,
             "stream": self.stream,
             "event": self.event,
@@ -352,18 +353,29 @@ class PairArray:
             InputError: another device model, other faults, another range of weights, number of devices, or record of
                 their last pulses.
         """
-        shapes = {name: getattr(self, name).shape for name in _ARRAYS}
-        for what, held, own in (
-            ("device model", state.get("model"), self.model),
-            ("share of stuck devices", state.get("faults"), self.faults),
-            ("weight per µS", state.get("weight_per_uS"), self.weight_per_uS),
-            ("shape of arrays", {name: state[name].shape for name in _ARRAYS}, shapes),
+        own = self.dump()
+        if not isinstance(state, dict) or set(state) != set(own):
+            raise InputError(f"the state's devices have other parts than {', '.join(own)}")
+        held_shapes, shapes = (
+            {name: getattr(given[name], "shape", None) for name in _ARRAYS}
+            for given in (state, own)
+        )
+        for what, held, mine in (
+            ("device model", state["model"], own["model"]),
+            ("share of stuck devices", state["faults"], own["faults"]),
+            ("weight per µS", state["weight_per_uS"], self.weight_per_uS),
+            ("shape of arrays", held_shapes, shapes),
         ):
-            if held != own:
+            if not same(held, mine):
                 raise InputError(
-                    f"the state has another {what} ({held}) than this tile ({own}), whose conductances would be "
+                    f"the state has another {what} ({held}) than this tile ({mine}), whose conductances would be "
                     "other weights; load it with its own configuration, or give its weights to set_weights"
                 )
+        refuse_other_form(state, own, "devices")
+        if state["turn"] >= self.sharing:
+            raise InputError(
+                f"the state's devices.turn is {state['turn']} of {self.sharing} devices"
+            )
 
 
 _ARRAYS = ("g_plus", "g_minus", "_state_plus", "_state_minus", "_last_plus", "_last_minus")

@@ -17,6 +17,7 @@ from crossbar.single_thread import product
 from crossbar.specs import ProgramSpec
 from crossbar.streams import Stream
 from crossbar.tile_config import TileConfig
+from crossbar.tile_state import refuse_other_form, same
 from crossbar.update_periphery import periphery_for
 from crossbar.weight_copy import WeightCopy
 from device_models.inference.statistics import InferenceStatistics
@@ -342,19 +343,30 @@ class PCMSimulatorTile(SimulatorTile):
         Raises:
             InputError: it comes from a tile with other devices or other update circuits.
         """
+        parts = self.dump_extra()
+        if not isinstance(extra, dict) or set(extra) != set(parts):
+            raise InputError(
+                f"the state of a tile's circuits has the parts {', '.join(parts)}; the one given has "
+                f"{', '.join(_names(extra))}"
+            )
         self.devices.check(extra["devices"])
         own: dict[str, NDArray[Any]] = self.periphery.state_arrays()
         given: dict[str, NDArray[Any]] = extra["update_state"]
-        described = {name: (array.shape, array.dtype) for name, array in own.items()}
-        if described != {name: (array.shape, array.dtype) for name, array in given.items()}:
+        if not isinstance(given, dict) or set(given) != set(own):
             raise InputError(
-                f"the checkpoint holds the update state {sorted(given)}, this tile keeps {sorted(own)}"
+                f"the checkpoint holds the update state {_names(given)}, this tile keeps {sorted(own)}"
             )
-        meaning, meant = self.periphery.meaning_of_state(), extra.get("meaning_of_update_state")
-        if meaning != meant:
+        refuse_other_form(given, own, "update state")
+        refuse_other_form(extra["reads"], self.reads, "reads")
+        meaning, meant = self.periphery.meaning_of_state(), extra["meaning_of_update_state"]
+        if not same(meant, meaning):
             raise InputError(
                 f"the checkpoint holds the update state of {meant}, this tile that of {meaning}"
             )
+
+
+def _names(given: Any) -> list[str]:
+    return sorted(map(str, given)) if isinstance(given, dict) else []
 
 
 def refuse_no_values(weights: Tensor) -> None:

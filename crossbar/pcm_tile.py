@@ -2,10 +2,10 @@
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields
-from typing import Any, Self, get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from crossbar.pcm_simulator_tile import PCMSimulatorTile, refuse_no_values
 from crossbar.rules import carried_out_by
 from crossbar.specs import OptimizerSpec, ProgramSpec, PulsedSpec
 from crossbar.tile_config import TileConfig
+from crossbar.tile_state import TileState, described, read_config, refuse_other_form
 from crossbar.weight_gradient import TileContext, TileFunction
 from device_models.inference.statistics import InferenceStatistics
 from kernels.errors import InputError
@@ -326,7 +327,7 @@ class PCMTile(CustomTile):
         # aihwkit's second entry can be neither read nor copied, and loading leaves it out.
         destination.pop(prefix + AnalogTileStateNames.CONTEXT, None)
         name = self.get_analog_state_name(prefix)
-        config = copy.deepcopy(self.rpu_config)
+        config = described(self.rpu_config)
         destination[name] = TileState(
             {**destination[name], AnalogTileStateNames.RPU_CONFIG: config}
         )
@@ -354,6 +355,12 @@ class PCMTile(CustomTile):
         context = None
         if own is not None:
             context = self.analog_ctx
+            self._refuse_no_state(state)
+            given = state[AnalogTileStateNames.RPU_CONFIG]
+            if not isinstance(given, Mapping | type(own)):
+                raise InputError(f"the state's configuration is a {type(given).__name__}")
+            if isinstance(given, Mapping):
+                state[AnalogTileStateNames.RPU_CONFIG] = read_config(given, own)
             self._check_state(state)
         state[AnalogTileStateNames.RPU_CONFIG] = copy.deepcopy(
             state[AnalogTileStateNames.RPU_CONFIG]
@@ -366,6 +373,41 @@ class PCMTile(CustomTile):
         context._replace_raw_data(self.tile.get_weights(as_ref=True))
         context.reset(self)
 
+    def compatible_with(self, rpu_config: Any) -> tuple[bool, str | None]:
+        """As in aihwkit, for a configuration or what a state has of one."""
+        if isinstance(rpu_config, Mapping):
+            rpu_config = read_config(rpu_config, self.rpu_config)
+        found: tuple[bool, str | None] = super().compatible_with(rpu_config)
+        return found
+
+    def _refuse_no_state(self, state: dict[str, Any]) -> None:
+        """Every part of a state becomes an attribute of the tile: nothing else may, nor a part of another kind."""
+        names, own = AnalogTileStateNames, self.get_analog_state()
+        if set(state) != set(own):
+            raise InputError(
+                f"the state of this tile has the parts {', '.join(sorted(own))}; the one given has "
+                f"{', '.join(sorted(map(str, state)))}"
+            )
+        if not isinstance(state[names.EXTRA], dict):
+            raise InputError(f"the state's {names.EXTRA} is no dict")
+        learning_rate = state[names.LR]
+        if learning_rate is not None and type(learning_rate) not in (int, float):
+            raise InputError(f"the state's {names.LR} is {learning_rate!r}, no number")
+        for name in (names.WEIGHTS, names.CONTEXT):
+            if not isinstance(state[name], Tensor) or state[name].dtype != torch.float32:
+                raise InputError(f"the state's {name} is no float32 tensor")
+        for name in (names.OUT_SCALING, names.MAPPING_SCALES):
+            scales = state.get(name)
+            fits = isinstance(scales, Tensor) and scales.numel() in (1, self.out_size)
+            if scales is not None and not (fits and scales.is_floating_point()):
+                raise InputError(f"the state's {name} is no scale of the {self.out_size} outputs")
+        compared_elsewhere = {
+            names.LR, names.WEIGHTS, names.CONTEXT, names.OUT_SCALING, names.MAPPING_SCALES, names.RPU_CONFIG,
+            names.EXTRA,
+        }  # fmt: skip
+        for name in set(own) - compared_elsewhere:
+            refuse_other_form(state[name], own[name], name)
+
     def _check_state(self, state: dict[str, Any]) -> None:
         shape = tuple(state[AnalogTileStateNames.WEIGHTS].shape)
         if shape != self.tile.devices.shape:
@@ -373,9 +415,13 @@ class PCMTile(CustomTile):
                 f"the state has weights of shape {shape}, this tile of {self.tile.devices.shape}"
             )
         given = state[AnalogTileStateNames.RPU_CONFIG]
-        if given is self.rpu_config:
-            self.tile.check_extra(state[AnalogTileStateNames.EXTRA])
+        extra = state[AnalogTileStateNames.EXTRA]
+        if given is self.rpu_config or described(given) == described(self.rpu_config):
+            self.tile.check_extra(extra)
             return
+        # Before anything changes, in devices of the configuration that comes along.
+        x_size, d_size = reversed(self.tile.devices.shape)
+        self._recreate_simulator_tile(x_size, d_size, given).check_extra(extra)
         others = [
             f"{field.name} {getattr(given, field.name, None)} instead of {getattr(self.rpu_config, field.name)}"
             for field in fields(self.rpu_config)
@@ -511,23 +557,3 @@ def _drift_analog_weights(layer: AnalogLayerBase, t_inference: float = 0.0) -> N
 _drift_of_aihwkit = AnalogLayerBase.drift_analog_weights
 AnalogLayerBase.drift_analog_weights = _drift_analog_weights
 register_optimizer_step_pre_hook(before_step)
-
-
-class TileState(dict[str, Any]):
-    """Devices, update circuits, streams and configuration of one tile: no tensor, but copied as one is.
-
-    `{key: value.detach().cpu().clone() for key, value in model.state_dict().items()}` works with it, and so do
-    `copy.deepcopy`, `pickle` and `torch.save`.
-    """
-
-    def clone(self) -> Self:
-        """A copy that shares nothing."""
-        return copy.deepcopy(self)
-
-    def detach(self) -> Self:
-        """Itself: nothing in it is part of a graph."""
-        return self
-
-    def cpu(self) -> Self:
-        """Itself: it lies on the CPU."""
-        return self

@@ -1,14 +1,13 @@
 """Weights that were trained elsewhere: read from a file into a network."""
 
-import re
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from imc_grapes.torch_file import read_torch_file
 from kernels.errors import InputError
 
 _MOST_NAMED = 3
@@ -60,7 +59,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        content: Any = read_torch_file(path, old=True)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"network.weights: {path}: cannot be read: {reason}") from None
@@ -68,10 +67,10 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise InputError(
             f"network.weights: {path}: is not a file of safetensors: {error}"
         ) from None
-    except Exception as error:
+    except InputError as error:
         raise InputError(
-            f"network.weights: {path}: cannot be read as tensors alone, which is all that is read of a .pt file"
-            f"{_cause(error)}; save model.state_dict()"
+            f"network.weights: {path}: cannot be read as tensors alone, which is all that is read of a .pt file (it "
+            f"{error}); save model.state_dict()"
         ) from None
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
@@ -82,15 +81,6 @@ def _read(path: Path) -> dict[str, Tensor]:
             f"network.weights: {path}: holds no state dict, that is, names and tensors; save model.state_dict()"
         )
     return content
-
-
-def _cause(error: Exception) -> str:
-    """What torch found in the file, without its advice to read it with code."""
-    found = re.search(r"Unsupported (?:global: GLOBAL )?[^\n]*?(?= was not|\.?$)", str(error), re.M)
-    if found:
-        return f" ({found[0]})"
-    first = str(error).partition("\n")[0]
-    return f" ({first})" if first and not first.startswith("Weights only") else ""
 
 
 def _few(names: list[str]) -> str:

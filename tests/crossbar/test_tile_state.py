@@ -13,6 +13,7 @@ from aihwkit.optim import AnalogSGD
 from torch import nn
 
 from crossbar import PCMConfig, PCMTile
+from crossbar.tile_state import restored_tile_state
 from kernels.errors import InputError
 
 SIXTEEN_BITS = {"kind": "accumulated", "optimizer": {"name": "momentum", "state_bits": 16}}
@@ -49,11 +50,16 @@ def same(first, second):
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def through_a_file(value):
+def through_a_file(value, **how):
     file = io.BytesIO()
     torch.save(value, file)
     file.seek(0)
-    return torch.load(file, weights_only=False)
+    return torch.load(file, **how)
+
+
+def with_its_code(value):
+    """A whole model is code; a state is not."""
+    return through_a_file(value, weights_only=False)
 
 
 def cloned(state):
@@ -81,7 +87,7 @@ def test_a_copied_state_goes_back_to_the_bit(copy_of, config):
 
 
 @pytest.mark.parametrize(
-    "copy_of", [copy.deepcopy, through_a_file, lambda m: pickle.loads(pickle.dumps(m))]
+    "copy_of", [copy.deepcopy, with_its_code, lambda m: pickle.loads(pickle.dumps(m))]
 )
 def test_a_copied_model_goes_on_to_the_same_bits_and_stays_frozen(copy_of):
     model = model_of(update=SIXTEEN_BITS, faults={"stuck_reset": 0.2, "stuck_set": 0.1})
@@ -189,3 +195,96 @@ def test_aihwkits_calls_for_inference():
     assert all(tile.counters["program_pulses"] > 0 for tile in tiles_of(model))
     with pytest.raises(InputError, match="use program"):
         model.program_analog_weights(noise_model=object())
+
+
+OTHER_CONFIG = {
+    "array": {"weight_range": 2.0},
+    "io": {"dac_bits": 6, "bound_management": "none"},
+    "update": SIXTEEN_BITS,
+    "faults": {"stuck_set": 0.1},
+    "device": "exp_step",
+}
+
+
+def test_another_configuration_comes_out_of_a_file_whole():
+    saved, other = model_of(**OTHER_CONFIG), model_of()
+    train(saved)
+    state = through_a_file(saved.state_dict())
+    with pytest.warns(UserWarning, match=r"device .*exp_step.* instead of .*nandakumar2018"):
+        other.load_state_dict(state)
+    for one, read in zip(tiles_of(saved), tiles_of(other), strict=True):
+        assert read.rpu_config == one.rpu_config
+    for model in (saved, other):
+        train(model)
+    assert same(bits(saved), bits(other))
+
+
+def entry(state):
+    return state["0.analog_module.analog_tile_state"]
+
+
+def put(state, *path_and_value):
+    *path, last, value = path_and_value
+    for name in path:
+        state = state[name]
+    state[last] = value
+
+
+DEVICES = ("state_extra", "devices")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        # What becomes an attribute of the tile, and with it of its class's place.
+        ("forward", "nothing"),
+        ("_modules", {}),
+        # What a kernel would take as a place in memory, or as the length of one.
+        (*DEVICES, "turn", 10**9),
+        (*DEVICES, "turn", -1),
+        (*DEVICES, "event", -5),
+        (*DEVICES, "event", 2**70),
+        (*DEVICES, "g_plus", np.zeros((5, 6))),
+        (*DEVICES, "g_plus", np.full((5, 6), np.nan, np.float32)),
+        (*DEVICES, "_state_plus", np.zeros((1, 1), np.float32)),
+        (*DEVICES, "_last_plus", "no array"),
+        (*DEVICES, "stream", (1, [2], 3)),
+        (*DEVICES, "stream", "seed"),
+        (*DEVICES, "counters", {"updates": "many"}),
+        (*DEVICES, "model", torch.zeros(3)),
+        (*DEVICES, None),
+        ("state_extra", "reads", "seven"),
+        ("state_extra", "update_state", {"chi": np.zeros(3)}),
+        ("state_extra", "update_state", "m", np.zeros((1, 1), np.uint16)),
+        ("state_extra", None),
+        ("analog_tile_weights", "none"),
+        ("analog_tile_hidden_parameters", torch.zeros(9)),
+        ("analog_lr", "fast"),
+        ("mapping_scales", torch.zeros(10**6).expand(1000, 10**6)),
+        ("rpu_config", {}),
+        ("rpu_config", "device", {"model": "os.system"}),
+        ("rpu_config", "device", torch.zeros(2)),
+        ("rpu_config", "forward", {"bindings_module": "os"}),
+        ("rpu_config", "forward", "bound_management", "os.system"),
+        ("rpu_config", "forward", "inp_bound", [1] * 10),
+        ("rpu_config", "mapping", "max_input_size", 3),
+        ("rpu_config", "_io_in_weights", "yes"),
+        ("rpu_config", "seed", "seed"),
+    ],
+)
+def test_a_state_of_anyone_s_is_one_error_and_changes_nothing(change):
+    config = {"update": SIXTEEN_BITS}
+    model = model_of(**config)
+    train(model)
+    state = through_a_file(model.state_dict())
+    before = bits(model)
+    put(entry(state), *change)
+    with pytest.raises(InputError):
+        model.load_state_dict(state)
+    assert same(before, bits(model))
+    train(model, steps=1)
+
+
+def test_what_is_no_state_is_refused_where_it_is_read():
+    with pytest.raises(InputError, match="a list, not a dict"):
+        restored_tile_state([1])
