@@ -149,9 +149,9 @@ class ArrayLayer(nn.Module):
                     f"layer '{self.name}' computes with programmed devices, whose weights are trained no more; "
                     "forget() them first"
                 )
-            seed = int(self.read_state.seed)
+            # Of the read alone: devices that are evaluated with one seed show one noise, whatever trained the weights.
             self._reads += 1
-            return self.read_state, Stream(self._key(), f"read {seed}", self._reads - 1)
+            return self.read_state, Stream(int(self.read_state.seed), "read", self._reads - 1)
         noise = self.config.update.noise if self.training else None
         if noise is None and self.converters is None:
             return None, Stream(0, "", 0)

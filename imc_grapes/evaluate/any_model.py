@@ -1,4 +1,4 @@
-"""The means to program and read any model: digital, on our tiles, or on aihwkit's inference tiles."""
+"""The means to program and read any model: digital, on arrays, on our tiles, or on aihwkit's inference tiles."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,11 +7,14 @@ from aihwkit.simulator.tiles.inference import InferenceTileWithPeriphery
 from torch import nn
 
 from crossbar import PCMTile
+from crossbar.array_layers.layer import is_array_layer
+from crossbar.array_layers.nonidealities import Nonidealities
 from crossbar.drift_compensation import CompensationRead
 from device_models import InferenceStatistics, StatisticsSpec
 from imc_grapes.evaluate.aihwkit_inference import AihwkitInference
 from imc_grapes.evaluate.pcm_tiles import PCMTiles
 from imc_grapes.evaluate.programmed import ProgrammedNetwork
+from imc_grapes.evaluate.programmed_arrays import ProgrammedArrays
 from imc_grapes.evaluate.programmed_pairs import ProgrammedPairs
 from imc_grapes.layers.apart import taken_apart
 from imc_grapes.layers.obstacles import find_obstacles
@@ -34,18 +37,30 @@ def on_devices(
     """The model to score, and the means to program and read its devices.
 
     Args:
-        model: a digital one is copied, layers with several weight matrices taken apart; one on tiles is used itself.
+        model: a digital one is copied, layers with several weight matrices taken apart; one on arrays or tiles is used
+            itself.
         statistics: of the devices: a preset's name, its keys, or an object. None, on our tiles, for the device model's
-            own law; on aihwkit's, for the noise model of their config.
+            own law; on arrays that are trained in software and on aihwkit's tiles, for those of their config.
         exclude: of a digital model, what stays digital; see `to_crossbar`.
         strict: of a digital model, refuse weights that could not lie on crossbars; see `to_crossbar`.
         compensation_read: see `crossbar.drift_compensation`.
-        read_noise: of the device model's own law.
+        read_noise: of the device model's own law, and of arrays that are trained in software.
 
     Raises:
-        InputError: statistics are missing, or have no effect.
+        InputError: statistics are missing, or have no effect; some layers are trained in place and some in software.
     """
     tiles = [module for module in model.modules() if isinstance(module, PCMTile)]
+    on_arrays = any(is_array_layer(module) for module in model.modules())
+    if on_arrays and any(hasattr(module, "analog_module") for module in model.modules()):
+        raise InputError(
+            "model: holds layers that are trained in place and others that are trained in software; allowed: one kind"
+        )
+    if on_arrays:
+        _refuse_exclude(exclude)
+        own = None if statistics is None else inference_statistics(statistics)
+        return model, ProgrammedArrays(
+            model, own, compensation_read, Nonidealities(read_noise=read_noise)
+        )
     if tiles:
         _refuse_exclude(exclude)
         g_max_uS = {tile.tile.devices.model.g_max_uS for tile in tiles}

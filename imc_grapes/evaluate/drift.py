@@ -12,6 +12,7 @@ from crossbar.drift_compensation import Compensation, CompensationRead
 from imc_grapes.evaluate.any_model import Statistics, on_devices
 from imc_grapes.evaluate.batch_norm import recalibrated
 from imc_grapes.evaluate.over_time import STANDARD_TIMES_S, read_over_time
+from imc_grapes.evaluate.programmed_arrays import ProgrammedArrays
 from kernels.errors import InputError
 
 Score = Callable[[nn.Module], float]
@@ -23,7 +24,7 @@ class DriftResult:
 
     Attributes:
         frame: a row per repeat, time and compensation: *time_s*, *compensation*, *repeat*, *score*.
-        digital_score: of the model before it was programmed; None for one that lies on tiles.
+        digital_score: of the model without devices and circuits; None for one that lies on tiles.
     """
 
     frame: pd.DataFrame
@@ -77,14 +78,15 @@ def evaluate_drift(
     """Score a model on devices at several times after they were programmed.
 
     A digital model is programmed into differential pairs, weights alone: no converters, no wires, one read per time. A
-    model on PCM tiles holds what was written or trained into them, and is read through its converters. The model is
-    given back as it was.
+    model on arrays (``update="software"``) is programmed and computes through all that its config says: split arrays,
+    converters, wires, read noise drawn for every input vector. A model on PCM tiles holds what was written or trained
+    into them, and is read through its converters. The model is given back as it was.
 
     Args:
         model: digital, or made by `to_crossbar`.
         score: called with the model to score, in evaluation mode (a copy of a digital one); returns a number.
         statistics: of the devices: a preset's name such as ``"pcm_nandakumar2019"``, its keys as in a config, or an
-            object; None, on PCM tiles, for the device model's own drift law.
+            object; None, on PCM tiles, for the device model's own drift law, and on arrays for those of its config.
         times_s: s since programming, or since the last update.
         repeats: devices drawn anew.
         compensation: which of ``"none"``, ``"global"`` (one digital factor per array) and ``"column"`` (one per column,
@@ -92,7 +94,7 @@ def evaluate_drift(
         calibration: batches on which batch normalisation is measured again before every score (adaptive batch
             normalisation); None leaves it as it was trained. Never of the test set.
         compensation_read: what compensation reads; see `crossbar.drift_compensation`.
-        read_noise: of PCM tiles under their own law.
+        read_noise: of arrays, and of PCM tiles under their own law.
         exclude: layers of a digital model that stay digital; see `to_crossbar`.
         strict: refuse weights of a digital model that could not lie on crossbars and are not excluded.
         progress: show a progress bar; None for one in a terminal only.
@@ -111,6 +113,20 @@ def evaluate_drift(
         >>> result = evaluate_drift(net, accuracy, statistics="pcm_nandakumar2019", times_s=(25, 86400), repeats=2)
         >>> list(result.frame.columns), len(result.frame)
         (['time_s', 'compensation', 'repeat', 'score'], 8)
+
+        Through 8-bit converters and arrays of 256 by 256, the columns scaled and compensated one by one:
+
+        >>> from imc_grapes import PCMConfig, to_crossbar
+        >>> config = PCMConfig(
+        ...     update="software",
+        ...     io={"dac_bits": 8, "adc_bits": 8, "out_noise": 0.0},
+        ...     array={"rows": 256, "columns": 256, "scale": "column"},
+        ...     statistics="pcm_nandakumar2019",
+        ... )
+        >>> arrays = to_crossbar(net, config)
+        >>> result = evaluate_drift(arrays, accuracy, times_s=(86400,), repeats=2, compensation=("none", "column"))
+        >>> len(result.frame)
+        4
     """
     times = [float(time_s) for time_s in times_s]
     _check(times, repeats, compensation)
@@ -124,7 +140,7 @@ def evaluate_drift(
         read_noise=read_noise,
     )
     programmed.check(compensation)
-    digital = scored is not model
+    digital = scored is not model or isinstance(programmed, ProgrammedArrays)
 
     def now() -> dict[str, float]:
         if batches is None:
@@ -132,7 +148,10 @@ def evaluate_drift(
         with recalibrated(scored, batches):
             return {"score": in_evaluation_mode(scored, score)}
 
-    digital_score = in_evaluation_mode(scored, score) if digital else None
+    digital_score = None
+    if digital:
+        with programmed.digital():
+            digital_score = in_evaluation_mode(scored, score)
     with tqdm(total=len(times) * repeats, disable=_hidden(progress), unit="read") as bar:
         reads = read_over_time(
             now,

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar, Self
 
 from crossbar.drift_compensation import Compensation
@@ -41,6 +41,10 @@ class ProgrammedNetwork(ABC):
     @abstractmethod
     def compensated(self, kind: Compensation) -> AbstractContextManager[None]:
         """Within it, the outputs of the last read are compensated for drift in this way."""
+
+    def digital(self) -> AbstractContextManager[None]:
+        """Within it, the network computes as it would without its devices, where it could."""
+        return nullcontext()
 
     def check(self, compensation: Iterable[Compensation]) -> None:
         """Refuse what the hardware does not have.

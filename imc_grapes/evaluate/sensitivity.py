@@ -31,8 +31,8 @@ def sensitivity(
     """Put each layer alone on devices, and see what that costs.
 
     Args:
-        model: digital: each layer in turn is programmed while the others stay digital. Or on PCM tiles: each layer in
-            turn is read at the later time while the others are read now.
+        model: digital, or on arrays: each layer in turn is programmed, the others stay digital, without circuits. Or on
+            PCM tiles: each layer in turn is read at the later time while the others are read now.
         score: as in `evaluate_drift`.
         statistics: as in `evaluate_drift`.
         time_s: s since programming, or since the last update.
@@ -62,7 +62,8 @@ def sensitivity(
         ['0', '2']
     """
     scored, programmed = on_devices(model, statistics, exclude=exclude, strict=strict)
-    before = in_evaluation_mode(scored, score)
+    with programmed.digital():
+        before = in_evaluation_mode(scored, score)
     rows = []
     for name in tqdm(programmed.layers, disable=None if progress is None else not progress):
         reads = read_over_time(
