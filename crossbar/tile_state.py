@@ -113,12 +113,14 @@ def read_config(values: Any, own: Any) -> Any:
         for field in fields(own)
         if field.init and field.name in aihwkits
     }
+    # The converters as they were given: in units of the weight range, or aihwkit's, of both directions.
+    io = aihwkits["forward"] if values["io_spec"] is None else values["io_spec"]
     try:
-        read = type(own)(**copy.deepcopy(given), **passed)
+        read = type(own)(**copy.deepcopy(given), **passed, io=io)
     except (TypeError, ValueError, AttributeError) as error:
         raise InputError(f"the state's configuration is none of a PCM tile: {error}") from None
     for field in fields(own):
-        if field.init or field.name not in values:
+        if field.init or field.name not in values or field.name == "io_spec":
             continue
         plain = _is_aihwkits(parts[field.name])
         value = aihwkits[field.name] if plain else values[field.name]

@@ -10,6 +10,7 @@ import pytest
 import torch
 from aihwkit.nn import AnalogLinear, AnalogSequential
 from aihwkit.optim import AnalogSGD
+from aihwkit.simulator.parameters.io import IOParameters
 from torch import nn
 
 from crossbar import PCMConfig, PCMTile
@@ -122,7 +123,9 @@ def test_two_models_do_not_share_a_loaded_configuration():
 def test_another_configuration_comes_with_the_state_and_is_named():
     model, other = model_of(array={"weight_range": 2.0}), model_of()
     weights = [layer.get_weights()[0] for layer in model]
-    with pytest.warns(UserWarning, match=r"array .*weight_range=2.0 instead of .*weight_range=1.0"):
+    with pytest.warns(
+        UserWarning, match=r"array .*weight_range=2.0 .*instead of .*weight_range=1.0"
+    ):
         other.load_state_dict(model.state_dict())
     for layer, expected in zip(other, weights, strict=True):
         assert torch.equal(layer.get_weights()[0], expected)
@@ -206,8 +209,9 @@ OTHER_CONFIG = {
 }
 
 
-def test_another_configuration_comes_out_of_a_file_whole():
-    saved, other = model_of(**OTHER_CONFIG), model_of()
+@pytest.mark.parametrize("io", [OTHER_CONFIG["io"], IOParameters(out_bound=7.0, inp_res=-1)])
+def test_another_configuration_comes_out_of_a_file_whole(io):
+    saved, other = model_of(**{**OTHER_CONFIG, "io": io}), model_of()
     train(saved)
     state = through_a_file(saved.state_dict())
     with pytest.warns(UserWarning, match=r"device .*exp_step.* instead of .*nandakumar2018"):
@@ -269,6 +273,8 @@ DEVICES = ("state_extra", "devices")
         ("rpu_config", "forward", "inp_bound", [1] * 10),
         ("rpu_config", "mapping", "max_input_size", 3),
         ("rpu_config", "_io_in_weights", "yes"),
+        ("rpu_config", "io_spec", 7),
+        ("rpu_config", "io_spec", {"dac_bits": -1}),
         ("rpu_config", "seed", "seed"),
     ],
 )
