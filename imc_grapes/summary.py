@@ -80,6 +80,10 @@ class Summary(BaseModel):
     """In words: what holds the weights, and what of the circuits is simulated."""
     versions: Mapping[str, str] = {}
     """Of Python and of each package that can change a result."""
+    device: Literal["cpu", "cuda"] | None = None
+    """That torch computed on; None of before there was a choice: cpu."""
+    threads: int | None = None
+    """Of the CPU; None of before there was a choice: 1."""
     reproducible: bool | None = None
     """Whether the same config gives the same numbers again."""
     reproducible_why: str | None = None

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from imc_grapes.cli.compute_options import Device, DeviceChoice, Threads
 from imc_grapes.cli.console import errors, output
 from imc_grapes.cli.plugin_option import load_plugins
 
@@ -27,6 +28,8 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint in the folder.")
     ] = False,
+    device: Device = DeviceChoice.cpu,
+    threads: Threads = 1,
 ) -> None:
     """Train one network and evaluate it: right after programming and as its devices drift."""
     load_plugins()
@@ -45,7 +48,13 @@ def run(
     try:
         with stop_on_interrupt() as stop, ProgressListener(errors, stop) as listener:
             outcome = run_experiment(
-                resolved, data_dir=data_dir, out_dir=folder, resume=resume, listener=listener
+                resolved,
+                data_dir=data_dir,
+                out_dir=folder,
+                resume=resume,
+                listener=listener,
+                device=device.value,
+                threads=threads,
             )
     except Interrupted:
         errors.print(

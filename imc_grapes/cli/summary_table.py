@@ -43,6 +43,8 @@ def print_outcome(outcome: Outcome, folder: Path, console: Console) -> None:
             f"{pairs} pairs were left beside their weights by a {kind}: max_pulses did not suffice",
             highlight=False,
         )
+    if summary.reproducible and (summary.threads or 1) > 1:
+        console.print(Text(f"Computed with --threads {summary.threads}: others give other bits"))
     console.print(Text(f"Everything is in {folder}"), soft_wrap=True)
 
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imc_grapes.cli.compute_options import Device, DeviceChoice, Threads
 from imc_grapes.cli.console import errors, output
 from imc_grapes.cli.plugin_option import load_plugins
 
 if TYPE_CHECKING:
+    from imc_grapes.store.plan import SweepPlan
     from imc_grapes.sweep.run import SweepEnd
 
 
@@ -30,7 +32,10 @@ def sweep(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Worker processes on this machine (default: one per core)."),
+        typer.Option(
+            min=1,
+            help="Worker processes on this machine (default: as many as its cores have threads for).",
+        ),
     ] = None,
     scheduler: Annotated[
         str | None,
@@ -46,6 +51,8 @@ def sweep(
         bool,
         typer.Option("--dry-run", help="List the trials and estimate their time; keep nothing."),
     ] = False,
+    device: Device = DeviceChoice.cpu,
+    threads: Threads = 1,
 ) -> None:
     """Run every trial of a sweep that its folder does not hold yet, and report on all of them."""
     if workers is not None and scheduler is not None:
@@ -55,11 +62,13 @@ def sweep(
 
     plan = load_sweep(config, overrides or [])
     folder = out or Path("results") / plan.name
-    count = workers or _cores()
+    count = workers or max(1, _cores() // threads)
+    if device is not DeviceChoice.cpu:
+        _refuse_device(plan, device, here=scheduler is None)
     if dry_run:
         from imc_grapes.sweep.dry_run import print_dry_run
 
-        print_dry_run(plan, folder, count, data_dir, output)
+        print_dry_run(plan, folder, count, data_dir, output, device=device.value, threads=threads)
         return
 
     from imc_grapes.sweep.coordinator import LostClusterError
@@ -74,12 +83,24 @@ def sweep(
             scheduler=scheduler,
             data_dir=data_dir,
             retry_failed=retry_failed,
+            device=device.value,
+            threads=threads,
         )
     except LostClusterError as error:
         errors.print(f"failed: {error}; the same command goes on where it stopped", style="red")
         raise typer.Exit(1) from None
     _report(end, folder)
     raise typer.Exit(_status(end, folder))
+
+
+def _refuse_device(plan: "SweepPlan", device: DeviceChoice, *, here: bool) -> None:
+    from imc_grapes.experiment.compute import Compute
+
+    compute = Compute(device.value)
+    for trial in plan.trials:
+        compute.refuse_hardware(trial.config.hardware)
+    if here:
+        compute.refuse_missing()
 
 
 def _cores() -> int:

@@ -46,13 +46,13 @@ class Augmentation:
 
         config = self.config
         n, _, height, width = images.shape
-        drawn = 2 * torch.rand(5, n, generator=stream) - 1
+        drawn = (2 * torch.rand(5, n, generator=stream) - 1).to(images)
         shift = config.shift * torch.stack((width * drawn[0], height * drawn[1]), 1)
         zoom = (1 + config.zoom * drawn[2]).unsqueeze(1).expand(n, 2)
         angle_deg = config.rotation_deg * drawn[3]
         shear = math.radians(config.shear_deg) * drawn[4]
-        centre = torch.tensor([(width - 1) / 2, (height - 1) / 2]).expand(n, 2)
-        matrix = get_affine_matrix2d(shift, centre, zoom, angle_deg, shear, torch.zeros(n))
+        centre = images.new_tensor([(width - 1) / 2, (height - 1) / 2]).expand(n, 2)
+        matrix = get_affine_matrix2d(shift, centre, zoom, angle_deg, shear, torch.zeros_like(shear))
         turned: Tensor = warp_affine(images, matrix[:, :2], (height, width))
         return turned
 
@@ -69,8 +69,9 @@ class Augmentation:
         smooth = _gaussian(height, sigmas[0]) @ noise @ _gaussian(width, sigmas[1]).T
         # Smoothing leaves noise of unit variance with this root mean square.
         smoothed = 1 / (2 * math.sqrt(math.pi * sigmas[0] * sigmas[1]))
-        displaced = self.config.elastic / smoothed * smooth
-        columns, rows = torch.arange(width), torch.arange(height).unsqueeze(1)
+        displaced = (self.config.elastic / smoothed * smooth).to(images)
+        columns = torch.arange(width, device=images.device)
+        rows = torch.arange(height, device=images.device).unsqueeze(1)
         bent: Tensor = remap(
             images, columns + displaced[:, 0], rows + displaced[:, 1], align_corners=True
         )

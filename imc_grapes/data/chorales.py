@@ -48,6 +48,10 @@ class Chorales:
         """The first `samples` chorales, or all of them."""
         return Chorales(self.rolls[:samples])
 
+    def to(self, device: torch.device | str) -> "Chorales":
+        """The same on a device of torch."""
+        return Chorales(tuple(roll.to(device) for roll in self.rolls))
+
     def batches(self, batch_size: int, order: torch.Generator | None) -> Iterator[ChoraleBatch]:
         """Batches of whole chorales."""
         n = len(self)
@@ -63,8 +67,9 @@ class Chorales:
 def chorale_batch(rolls: list[Tensor]) -> ChoraleBatch:
     """Every step of `rolls` but the last as input, every step but the first as target."""
     shape = max(len(roll) for roll in rolls) - 1, len(rolls)
-    inputs, targets = torch.zeros(*shape, NOTES), torch.zeros(*shape, NOTES)
-    counted = torch.zeros(shape)
+    device = rolls[0].device
+    inputs, targets = (torch.zeros(*shape, NOTES, device=device) for _ in range(2))
+    counted = torch.zeros(shape, device=device)
     for column, roll in enumerate(rolls):
         steps = len(roll) - 1
         inputs[:steps, column] = roll[:-1]

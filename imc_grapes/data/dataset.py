@@ -1,7 +1,7 @@
 """Images and labels in memory, and batches of them in an order that the seed fixes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -36,6 +36,10 @@ class Split:
         """The first `samples` images, or all of them."""
         return self if samples is None else Split(self.images[:samples], self.labels[:samples])
 
+    def to(self, device: torch.device | str) -> "Split":
+        """The same on a device of torch."""
+        return Split(self.images.to(device), self.labels.to(device))
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -54,6 +58,15 @@ class Dataset:
         first = next(self.train.first(1).batches(1, order=None))
         channels, height, width = first.images.shape[1:]
         return channels, height, width
+
+    def to(self, device: torch.device | str) -> "Dataset":
+        """The same on a device of torch."""
+        return replace(
+            self,
+            train=self.train.to(device),
+            validation=self.validation.to(device),
+            test=self.test.to(device),
+        )
 
 
 def batches(split: Split, batch_size: int, order: torch.Generator | None) -> Iterator[Split]:

@@ -45,6 +45,12 @@ class PermutedTasks:
         """The first `samples` images of every task, or all of them."""
         return PermutedTasks(self.base.first(samples), self.permutations)
 
+    def to(self, device: torch.device | str) -> "PermutedTasks":
+        """The same on a device of torch."""
+        return PermutedTasks(
+            self.base.to(device), tuple(one.to(device) for one in self.permutations)
+        )
+
     def batches(self, batch_size: int, order: torch.Generator | None) -> Iterator[Split]:
         """Batches of one task after another."""
         for number in range(self.count):

@@ -22,6 +22,10 @@ class Samples(Protocol):
         """The first `samples`, or all."""
         ...
 
+    def to(self, device: torch.device | str) -> Self:
+        """The same on a device of torch."""
+        ...
+
     def batches(self, batch_size: int, order: torch.Generator | None) -> Iterator[Any]:
         """Batches, shuffled by the generator `order`, or as they stand if it is None."""
         ...

@@ -47,6 +47,10 @@ class Words:
         """The first `samples` words, or all of them."""
         return Words(self.tokens[:samples], self.vocabulary, self.window)
 
+    def to(self, device: torch.device | str) -> "Words":
+        """The same on a device of torch."""
+        return Words(self.tokens.to(device), self.vocabulary, self.window)
+
     def batches(self, batch_size: int, order: torch.Generator | None) -> Iterator[WordBatch]:
         """Windows one after the other: text has an order of its own, so `order` shuffles nothing."""
         streams = self._streams(batch_size)

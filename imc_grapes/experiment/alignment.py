@@ -33,8 +33,9 @@ def measure_alignment(config: RunConfig, trainer: Trainer) -> AlignmentAngles | 
         mean: Tensor = trainer.task.loss(model, batch, None).mean
         return mean
 
-    with torch.random.fork_rng(devices=[]):
-        network = _digital_copy(config, trainer).train()
+    device = trainer.device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        network = _digital_copy(config, trainer).to(device).train()
 
         def gradients(*, transported: bool, modulated: bool) -> dict[str, list[Tensor]]:
             fresh = copy.deepcopy(network)

@@ -46,9 +46,18 @@ _TRANSPORTS: dict[str, type[FeedbackAlignment | DirectFeedbackAlignment]] = {
 
 
 def prepare(
-    config: RunConfig, dataset: Dataset, listener: Listener
+    config: RunConfig,
+    dataset: Dataset,
+    listener: Listener,
+    device: torch.device | str = "cpu",
 ) -> tuple[Trainer, Grapes | None]:
     """The network of `config` on its hardware, with its initial weights, ready to be trained.
+
+    Args:
+        config: of the run.
+        dataset: its samples; they go to the device as a whole.
+        listener: asked whether to stop.
+        device: that torch computes on; weights are drawn on the CPU, the same for every device.
 
     Raises:
         InputError: a combination cannot be honoured, or a batch of one image has no variance to normalise by.
@@ -63,6 +72,8 @@ def prepare(
     refuse_single_values(network, dataset, config.data.batch_size)
     refuse_impossible_calibration(config.evaluation, network, dataset)
     model = on_hardware(network, config)
+    if torch.device(device).type != "cpu":
+        model.to(device)  # aihwkit's tiles, which stay on the CPU, are not to be touched
     chosen = config.training.optimizer
     update = optimizer(model, chosen.name, lr=chosen.lr, **chosen.given)
     attach_transport(config, model)
@@ -70,7 +81,7 @@ def prepare(
     trainer = Trainer(
         model=model,
         optimizer=update,
-        dataset=dataset,
+        dataset=dataset.to(device),
         batch_size=config.data.batch_size,
         epochs=config.training.epochs,
         lr_decay=config.training.optimizer.lr_decay,
@@ -83,6 +94,7 @@ def prepare(
         keep_best=config.training.keep == "best",
         grapes=grapes,
         augmentation=augmentation_for(config.data, config.seed),
+        device=torch.device(device),
     )
     return trainer, grapes
 

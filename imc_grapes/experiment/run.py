@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import torch
-
 from imc_grapes.config import RunConfig, config_hash
 from imc_grapes.config.hardware_words import NOTHING_ELSE, hardware_in_words, is_weights_alone
 from imc_grapes.config.identity import file_changes, file_digests
@@ -24,6 +22,7 @@ from imc_grapes.experiment.alignment import measure_alignment
 from imc_grapes.experiment.assemble import prepare, programmable, why_no_drift
 from imc_grapes.experiment.atomic_file import write_atomically
 from imc_grapes.experiment.calibration import calibration_batches
+from imc_grapes.experiment.compute import Compute, DeviceName
 from imc_grapes.experiment.device_counts import (
     count_feedback,
     count_missed_writes,
@@ -50,6 +49,8 @@ def run_experiment(
     out_dir: Path | None = None,
     resume: bool = False,
     listener: Listener | None = None,
+    device: DeviceName = "cpu",
+    threads: int = 1,
 ) -> Outcome:
     """Train the network of `config`, evaluate it, and measure the memory of its update.
 
@@ -60,30 +61,46 @@ def run_experiment(
             folder that already holds the finished run is left as it is, and its outcome returned.
         resume: go on from the checkpoint in `out_dir`, if there is one.
         listener: told of progress, and asked whether to stop.
+        device: that torch computes on, "cpu" or "cuda".
+        threads: of the CPU. The same config gives the same bytes with the same number of them.
 
     Raises:
-        InputError: the data cannot be read, `out_dir` holds something else, or a file that the config names was
-            changed meanwhile.
+        InputError: the data cannot be read, `out_dir` holds something else or what was computed elsewhere, the
+            hardware cannot be computed on `device`, or a file that the config names was changed meanwhile.
         DivergedError: the loss became NaN or infinite.
         Interrupted: the listener asked to stop; with `out_dir`, a checkpoint is written first.
     """
-    listener = listener or Listener()
-    torch.set_num_threads(
-        1
-    )  # sums in another order give other last bits; and small networks run faster
+    compute = Compute(device, threads)
+    compute.refuse_hardware(config.hardware)
+    compute.refuse_missing()
+    with compute.limits():
+        return _run(config, data_dir, out_dir, resume, listener or Listener(), compute)
+
+
+def _run(
+    config: RunConfig,
+    data_dir: Path | None,
+    out_dir: Path | None,
+    resume: bool,
+    listener: Listener,
+    compute: Compute,
+) -> Outcome:
     started = datetime.now(UTC)
     clock = time.perf_counter()
     folder = RunFolder(out_dir) if out_dir else None
     finished = folder.find(config, resume=resume) if folder else None
     if finished:
+        found = Compute(finished.result.device or "cpu", finished.result.threads or 1)
+        _refuse_other(found, compute, out_dir)
         return finished
     files = file_digests(config)
     dataset = load_dataset(config.data, config.seed, data_dir)
-    trainer, grapes = prepare(config, dataset, listener)
+    trainer, grapes = prepare(config, dataset, listener, compute.device)
     if folder:
         folder.create(config)
     if folder and resume and folder.checkpoint.exists():
-        load_checkpoint(trainer, config_hash(config), folder.checkpoint)
+        before = load_checkpoint(trainer, config_hash(config), folder.checkpoint)
+        _refuse_other(Compute(**before), compute, out_dir)
     _train(trainer, config, folder, listener)
     if folder and not trainer.position.metrics:
         _save(trainer, config, folder)
@@ -96,7 +113,7 @@ def run_experiment(
         "peak_bytes_of_step": _step_peak(trainer),
     }
     # After that step: a resumed run may have drawn the feedback weights no sooner.
-    summary = _summary(config, trainer, evaluation)
+    summary = _summary(config, trainer, evaluation, compute)
     metrics = [epoch.as_dict() for epoch in trainer.position.metrics]
     if changes := file_changes(files, file_digests(config)):
         raise InputError(f"changed while the run was going on: {', '.join(changes)}; run it again")
@@ -104,6 +121,14 @@ def run_experiment(
     if folder:
         folder.write_outcome(outcome)
     return outcome
+
+
+def _refuse_other(found: Compute, compute: Compute, out_dir: Path | None) -> None:
+    if found != compute:
+        raise InputError(
+            f"{out_dir}: was computed with {found}, which decides the last bits (this is {compute}); use the same, or "
+            "choose another --out"
+        )
 
 
 def _train(
@@ -174,19 +199,21 @@ def _evaluate(
     )
 
 
-def _summary(config: RunConfig, trainer: Trainer, evaluation: _Evaluation) -> Summary:
+def _summary(
+    config: RunConfig, trainer: Trainer, evaluation: _Evaluation, compute: Compute
+) -> Summary:
     shown, metric = evaluation.shown, trainer.task.metric.name
-    seeded = not isinstance(config.hardware, AihwkitHardware)
+    reproducible, why = _reproducible(config, compute)
     return Summary(
         name=config.name,
         seed=config.seed,
         config_hash=config_hash(config),
         hardware=_hardware(config),
         versions=versions(),
-        reproducible=seeded,
-        reproducible_why="everything is drawn from the seed"
-        if seeded
-        else "aihwkit's tiles draw their noise from a generator that cannot be seeded",
+        device=compute.device,
+        threads=compute.threads,
+        reproducible=reproducible,
+        reproducible_why=why,
         metric=metric,
         scores={
             **(shown.beside or {}),
@@ -211,6 +238,16 @@ def _summary(config: RunConfig, trainer: Trainer, evaluation: _Evaluation) -> Su
         missed_writes=evaluation.missed_writes,
         **count_feedback(attached_transport(trainer.model), config.hardware),
     )
+
+
+def _reproducible(config: RunConfig, compute: Compute) -> tuple[bool, str]:
+    if isinstance(config.hardware, AihwkitHardware):
+        return False, "aihwkit's tiles draw their noise from a generator that cannot be seeded"
+    if compute.device != "cpu":
+        return False, f"on {compute.device} sums are taken in an order that is not fixed"
+    if compute.threads > 1:
+        return True, f"everything is drawn from the seed, with --threads {compute.threads}"
+    return True, "everything is drawn from the seed"
 
 
 def _hardware(config: RunConfig) -> str:

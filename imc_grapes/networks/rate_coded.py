@@ -37,7 +37,7 @@ class RateEncoder(nn.Module):
             stream = generator(self._seed, "evaluation spikes", self._evaluated)
             self._evaluated += 1
         probabilities = self._coding.peak_probability * images.flatten(1)
-        drawn = torch.rand(self._coding.steps, *probabilities.shape, generator=stream)
+        drawn = torch.rand(self._coding.steps, *probabilities.shape, generator=stream).to(images)
         return (drawn < probabilities).to(images.dtype)
 
 

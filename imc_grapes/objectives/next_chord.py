@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -41,16 +40,15 @@ class NextChord(Task):
 
     def scores(self, model: nn.Module, samples: Samples) -> dict[str, float]:
         """The same over all time steps, and per chorale."""
-        total, steps = torch.zeros(()), 0
-        of_chorales = torch.zeros((), dtype=torch.float64)
+        total, steps, of_chorales = 0.0, 0, 0.0
         with evaluation_mode(model):
             for batch in samples.batches(_BATCH, order=None):
                 nll = _nll_of_steps(model, batch)
-                total, steps = total + nll.sum(), steps + int(batch.counted.sum())
-                of_chorales += (nll.sum(0) / batch.counted.sum(0)).double().sum()
+                total, steps = total + float(nll.sum()), steps + int(batch.counted.sum())
+                of_chorales += float((nll.sum(0) / batch.counted.sum(0)).double().sum())
         return {
-            NLL.name: float(total) / steps,
-            NLL_PER_CHORALE.name: float(of_chorales) / len(samples),
+            NLL.name: total / steps,
+            NLL_PER_CHORALE.name: of_chorales / len(samples),
         }
 
 

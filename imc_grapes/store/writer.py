@@ -95,6 +95,15 @@ class StoreWriter:
                 f"seconds = NULL WHERE status IN {again}"
             )
 
+    def computed_on(self) -> set[tuple[str, int]]:
+        """Device and number of threads of every trial of the sweep that is done."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT coalesce(json_extract(summary, '$.device'), 'cpu') AS device, "
+            "coalesce(json_extract(summary, '$.threads'), 1) AS threads "
+            "FROM trials WHERE position IS NOT NULL AND status = 'done'"
+        )
+        return {(row["device"], row["threads"]) for row in rows}
+
     def pending(self) -> list[str]:
         """The hashes of the trials that are to be run, in the order of the sweep."""
         rows = self._connection.execute(

@@ -1,4 +1,4 @@
-"""One trial in this process: on one thread, its errors caught."""
+"""One trial in this process, its errors caught."""
 
 import json
 import socket
@@ -6,10 +6,6 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-
-import numba
-import torch
-from threadpoolctl import threadpool_limits
 
 from imc_grapes.config import RunConfig
 from imc_grapes.config.versions import versions
@@ -22,16 +18,9 @@ Runner = Callable[[RunConfig, Path | None], Outcome]
 
 
 def attempt(config: Callable[[], RunConfig], data_dir: Path | None, runner: Runner) -> TrialResult:
-    """Run one trial in this process; whatever it, or getting its config, raises becomes the error of the result.
-
-    It runs on one thread, so that trials side by side do not fight for cores, and so that sums are taken in the same
-    order, with the same bits, however many trials run at once.
-    """
+    """Run one trial in this process; whatever it, or getting its config, raises becomes the error of the result."""
     started, clock = now(), time.perf_counter()
-    numba.set_num_threads(1)
-    torch.set_num_threads(1)
-    with threadpool_limits(1):
-        outcome, error = _outcome_or_error(config, data_dir, runner)
+    outcome, error = _outcome_or_error(config, data_dir, runner)
     return TrialResult(
         started=started,
         finished=now(),

@@ -18,12 +18,7 @@ from kernels.errors import InputError
 RERUNS_AFTER_WORKER_DEATH = 2
 
 _CONNECT_S = 10
-_ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
-}
+_THREADS_OF = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -45,16 +40,18 @@ class Workers:
 
 
 @contextmanager
-def local_workers(count: int, modules: list[str]) -> Iterator[Workers]:
-    """`count` processes of one thread each, which end with this process, however it ends.
+def local_workers(count: int, modules: list[str], threads: int = 1) -> Iterator[Workers]:
+    """`count` processes for a trial each, which end with this process, however it ends.
 
     Args:
         count: how many.
         modules: what they find imported.
+        threads: that libraries may use in a process.
     """
+    environment = dict.fromkeys(_THREADS_OF, str(threads))
     settings = {
         "distributed.scheduler.allowed-failures": RERUNS_AFTER_WORKER_DEATH,
-        "distributed.nanny.environ": _ONE_THREAD,
+        "distributed.nanny.environ": environment,
         "distributed.worker.multiprocessing-method": "forkserver",
         # A dead worker is started again by its nanny. One that has not come back after this time, because it was
         # asked to end or the nanny failed, is given up, and `Workers.slots` replaces it.
@@ -63,14 +60,14 @@ def local_workers(count: int, modules: list[str]) -> Iterator[Workers]:
     with (
         dask.config.set(settings),
         _no_interrupts_for_children(),
-        _forked_from(modules),
+        _forked_from(modules, environment),
         LocalCluster(
             n_workers=count,
             threads_per_worker=1,
             processes=True,
             dashboard_address="localhost:0",
             silence_logs=logging.CRITICAL,
-            env=_ONE_THREAD,
+            env=environment,
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
@@ -107,8 +104,8 @@ def _slots_of(worker: dict[str, Any], resources: dict[str, float]) -> int:
 
 
 @contextmanager
-def _forked_from(modules: list[str]) -> Iterator[None]:
-    start_fork_server(modules, _ONE_THREAD)
+def _forked_from(modules: list[str], environment: dict[str, str]) -> Iterator[None]:
+    start_fork_server(modules, environment)
     yield
 
 

@@ -1,6 +1,8 @@
 """What a sweep would do, and how long it would take."""
 
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +17,14 @@ from imc_grapes.sweep.trial import run
 
 
 def print_dry_run(
-    plan: SweepPlan, directory: Path, workers: int, data_dir: Path | None, console: Console
+    plan: SweepPlan,
+    directory: Path,
+    workers: int,
+    data_dir: Path | None,
+    console: Console,
+    *,
+    device: Literal["cpu", "cuda"] = "cpu",
+    threads: int = 1,
 ) -> None:
     """List the trials of `plan`, and estimate their time from the first one, which is run; nothing is kept.
 
@@ -38,7 +47,9 @@ def print_dry_run(
         source = f"the {len(seconds)} that are done took {each:.1f} s each"
     else:
         with console.status(Text(f"Running one trial to see how long it takes: {todo[0].label}")):
-            first = attempt(lambda: todo[0].config, data_dir, run)
+            first = attempt(
+                lambda: todo[0].config, data_dir, partial(run, device=device, threads=threads)
+            )
         if first.error:
             console.print(Text(f"The first trial failed: {first.error.splitlines()[0]}"))
             return

@@ -2,7 +2,9 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 
@@ -39,7 +41,9 @@ def run_sweep(
     scheduler: str | None = None,
     data_dir: Path | None = None,
     retry_failed: bool = False,
-    runner: Runner = run,
+    device: Literal["cpu", "cuda"] = "cpu",
+    threads: int = 1,
+    runner: Runner | None = None,
 ) -> SweepEnd:
     """Run every trial of `plan` that the store in `directory` does not have yet.
 
@@ -51,11 +55,14 @@ def run_sweep(
         scheduler: address of a running Dask scheduler.
         data_dir: searched first for data files.
         retry_failed: run failed trials again too.
-        runner: what makes an outcome of a config.
+        device: that every trial is computed on.
+        threads: of every trial.
+        runner: what makes an outcome of a config; None for a run on that device and so many threads.
 
     Raises:
-        InputError: another sweep runs in `directory`, its results file is damaged or belongs to another base config or
-            to other files, nobody answers at `scheduler`, or resources are asked of local workers.
+        InputError: another sweep runs in `directory`, its results file is damaged or belongs to another base config, to
+            other files, or to another device or number of threads; nobody answers at `scheduler`, or resources are
+            asked of local workers.
         LostClusterError: the scheduler went away.
     """
     if plan.resources and scheduler is None:
@@ -65,6 +72,7 @@ def run_sweep(
     except OSError as error:
         raise InputError(f"{directory}: cannot be made: {error.strerror}") from None
     with exclusive(directory), StoreWriter(directory) as store:
+        _refuse_others(store, directory, device, threads)
         store.adopt(plan, retry_failed=retry_failed)
         before = store.counts()
         todo = len(store.pending())
@@ -74,12 +82,18 @@ def run_sweep(
         )
         if todo:
             with (
-                _workers(scheduler, min(workers, todo), plan) as cluster,
+                _workers(scheduler, min(workers, todo), threads, plan) as cluster,
                 stop.listening(),
                 view.shown(),
             ):
                 Coordinator(
-                    cluster, plan, store, view, stop, data_dir=data_dir, runner=runner
+                    cluster,
+                    plan,
+                    store,
+                    view,
+                    stop,
+                    data_dir=data_dir,
+                    runner=runner or partial(run, device=device, threads=threads),
                 ).run()
         after = store.counts()
         left = len(store.pending())
@@ -93,8 +107,18 @@ def run_sweep(
 
 
 def _workers(
-    scheduler: str | None, workers: int, plan: SweepPlan
+    scheduler: str | None, workers: int, threads: int, plan: SweepPlan
 ) -> AbstractContextManager[Workers]:
     if scheduler is not None:
         return workers_of(scheduler)
-    return local_workers(workers, needed_modules([trial.config for trial in plan.trials]))
+    modules = needed_modules([trial.config for trial in plan.trials])
+    return local_workers(workers, modules, threads)
+
+
+def _refuse_others(store: StoreWriter, directory: Path, device: str, threads: int) -> None:
+    """Trials side by side in a report are computed alike, so that a seed is the same draw in all of them."""
+    for other in store.computed_on() - {(device, threads)}:
+        raise InputError(
+            f"{directory}: its trials were computed with --device {other[0]} --threads {other[1]} (this is --device "
+            f"{device} --threads {threads}); use the same, or choose another --out"
+        )

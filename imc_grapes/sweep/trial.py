@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from distributed import get_worker
 
@@ -60,11 +60,16 @@ class SentConfig:
         return config
 
 
-def run(config: RunConfig, data_dir: Path | None) -> "Outcome":
+def run(
+    config: RunConfig,
+    data_dir: Path | None,
+    device: Literal["cpu", "cuda"] = "cpu",
+    threads: int = 1,
+) -> "Outcome":
     """The experiment of `config`, kept in memory."""
     from imc_grapes.experiment import run_experiment
 
-    return run_experiment(config, data_dir=data_dir)
+    return run_experiment(config, data_dir=data_dir, device=device, threads=threads)
 
 
 def run_trial(sent: SentConfig, data_dir: Path | None, runner: Runner = run) -> TrialResult:

@@ -11,6 +11,7 @@ from aihwkit.simulator.tiles.base import AnalogTileStateNames
 from aihwkit.simulator.tiles.module import TileModule
 from pydantic import TypeAdapter
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
 from crossbar.tile_state import TileState, restored_tile_state
 from imc_grapes.grapes import Grapes
@@ -21,7 +22,8 @@ from kernels.errors import InputError
 
 _ADMITTED = TENSORS | {f"{restored_tile_state.__module__}.{restored_tile_state.__name__}"}
 _PARTS = {
-    "config_hash", "model", "optimizer", "order", "global_random_state", "position", "grapes",
+    "config_hash", "computed_on", "model", "optimizer", "order", "global_random_state", "device_random_state",
+    "position", "grapes",
 }  # fmt: skip
 _METRICS = TypeAdapter(EpochMetrics)
 _START_AGAIN = "choose a new folder with --out, or remove this one, and start the run again"
@@ -33,13 +35,15 @@ def save_checkpoint(trainer: Trainer, identity: str, path: Path) -> None:
     Raises:
         InputError: a part of the network or of the optimizer keeps something else than tensors, numbers and strings.
     """
-    position = trainer.position
+    position, device = trainer.position, trainer.device
     state = {
         "config_hash": identity,
+        "computed_on": {"device": device.type, "threads": torch.get_num_threads()},
         "model": _without_configs(trainer.model.state_dict()),
         "optimizer": trainer.optimizer.state_dict(),
         "order": trainer.order.get_state(),
         "global_random_state": torch.get_rng_state(),
+        "device_random_state": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
         "position": {
             **vars(position),
             "metrics": [asdict(metrics) for metrics in position.metrics],
@@ -53,8 +57,11 @@ def save_checkpoint(trainer: Trainer, identity: str, path: Path) -> None:
     torch.save(_plain(state, ""), path)
 
 
-def load_checkpoint(trainer: Trainer, identity: str, path: Path) -> None:
-    """Put the state in `path` back into `trainer`; nothing in the file is run.
+def load_checkpoint(trainer: Trainer, identity: str, path: Path) -> dict[str, Any]:
+    """Put the state in `path` back into `trainer`, wherever that computes; nothing in the file is run.
+
+    Returns:
+        The `device` and the number of `threads` that it was computed with.
 
     Raises:
         InputError: the file is broken, was written by another version, belongs to another config, or does not fit.
@@ -87,20 +94,35 @@ def load_checkpoint(trainer: Trainer, identity: str, path: Path) -> None:
         raise InputError(
             f"{path}: its content does not fit the run: {cause}; {_START_AGAIN}"
         ) from None
+    computed_on: dict[str, Any] = state["computed_on"]
+    return computed_on
 
 
 def _take_over(trainer: Trainer, state: dict[str, Any]) -> None:
+    _refuse_odd_computer(state["computed_on"])
     position = _position(state["position"], trainer)
     put_back(trainer.model, _with_configs(state["model"], trainer.model), trainer.optimizer)
     _refuse_other_optimizer(state["optimizer"], trainer)
     trainer.optimizer.load_state_dict(state["optimizer"])
     trainer.order.set_state(state["order"])
     torch.set_rng_state(state["global_random_state"])
+    if trainer.device.type == "cuda" and state["device_random_state"] is not None:
+        torch.cuda.set_rng_state(state["device_random_state"], trainer.device)
+    position.carry = tree_map_only(Tensor, lambda part: part.to(trainer.device), position.carry)
     for name, value in vars(position).items():
         setattr(trainer.position, name, value)
     if trainer.grapes:
         _refuse_other_factors(state["grapes"], trainer.grapes)
         trainer.grapes.load_state_dict(state["grapes"])
+
+
+def _refuse_odd_computer(state: Any) -> None:
+    if not isinstance(state, dict) or set(state) != {"device", "threads"}:
+        raise InputError("it does not say what it was computed on")
+    if state["device"] not in ("cpu", "cuda"):
+        raise InputError(f"it was computed on {state['device']!r}")
+    if type(state["threads"]) is not int or state["threads"] < 1:
+        raise InputError(f"it was computed on {state['threads']!r} threads")
 
 
 def _plain(value: Any, where: str) -> Any:

@@ -71,6 +71,8 @@ class Trainer:
     keep_best: bool = False
     grapes: Grapes | None = None
     augmentation: Augmentation | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    """Where the model and the data are."""
 
     @property
     def tasks(self) -> int:

@@ -224,3 +224,21 @@ def test_a_network_that_is_not_trained_says_so(cli, write):
     assert status == 2
     for key in ("optimizer", "grapes.mode"):
         assert f"training.{key}: is about training, and training.epochs is 0" in errors
+
+
+def test_threads_and_device_of_a_run(cli, tmp_path):
+    (tmp_path / "small.yaml").write_text(SMALL)
+    status, out, _ = cli("run", "small.yaml", "--threads", "2", "--out", "two")
+    assert status == 0
+    assert "Computed with --threads 2" in out
+    summary = json.loads((tmp_path / "two" / "summary.json").read_text())
+    assert (summary["device"], summary["threads"]) == ("cpu", 2)
+    (tmp_path / "pcm.yaml").write_text(f"{SMALL}hardware: {{tile: pcm}}\n")
+    for command in ("run", "sweep"):
+        file = "pcm.yaml"
+        if command == "sweep":
+            (tmp_path / "sweep.yaml").write_text("base: pcm.yaml\n")
+            file = "sweep.yaml"
+        status, out, err = cli(command, file, "--device", "cuda", "--out", "none")
+        assert status == 2, (command, out, err)
+        assert "hardware.tile: pcm computes devices in place" in " ".join(err.split())

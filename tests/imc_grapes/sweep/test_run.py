@@ -76,6 +76,21 @@ def test_failures_are_recorded_and_the_others_done(sweep_file, imc_grapes, tmp_p
     assert load_results(out)["finished"].tolist() == frame["finished"].tolist(), "nothing ran twice"
 
 
+def test_all_trials_of_a_sweep_have_the_threads_that_were_asked_for(
+    sweep_file, imc_grapes, tmp_path
+):
+    sweep, out = sweep_file("seeds: 1\n"), tmp_path / "out"
+    ran = imc_grapes("sweep", sweep, "--out", out, "--workers", "1", "--threads", "2")
+    assert ran.status == 0, ran.words
+    frame = load_results(out)
+    assert frame[["device", "threads"]].to_numpy().tolist() == [["cpu", 2]]
+    sweep_file("seeds: 2\n")
+    other = imc_grapes("sweep", sweep, "--out", out, "--workers", "1")
+    assert other.status == 2
+    assert "computed with --device cpu --threads 2" in other.words
+    assert load_results(out)["finished"].tolist() == frame["finished"].tolist()
+
+
 def test_a_worker_that_dies_has_its_trial_run_again_twice_at_most(
     sweep_file, fake_sweep, wait_to_end, ended, tmp_path
 ):
