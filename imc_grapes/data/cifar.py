@@ -15,10 +15,15 @@ from imc_grapes.data.bytes_to_split import bytes_to_split
 from imc_grapes.data.cifar_pickle import read_arrays
 from imc_grapes.data.dataset import Split
 from imc_grapes.data.locate import find_files
+from kernels.bounded_file import MEBIBYTE, read_bounded
 from kernels.errors import InputError
 
 _SHAPE = (3, 32, 32)
 _PIXELS = 3 * 32 * 32
+_MOST_BYTES = 512 * MEBIBYTE
+_MOST_CLASSES = 1 << 31
+_MOST_NAMED = 8
+_MOST_LETTERS = 40
 
 _Arrays = tuple[npt.NDArray[np.uint8], npt.NDArray[np.integer]]
 
@@ -61,15 +66,20 @@ def _python(key: str, path: Path) -> _Arrays:
     content = read_arrays(path)
     for wanted in ("data", key):
         if wanted not in content:
-            raise InputError(f"{path}: holds no '{wanted}', but {', '.join(content) or 'nothing'}")
+            held = ", ".join(name[:_MOST_LETTERS] for name in [*content][:_MOST_NAMED])
+            raise InputError(f"{path}: holds no '{wanted}', but {held or 'nothing'}")
     pixels = content["data"]
     if not _is_pixels(pixels):
         raise InputError(f"{path}: 'data' must be an array of bytes [n, {_PIXELS}]")
-    try:
-        labels = np.asarray(content[key], np.int64)
-    except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{path}: '{key}' must be a list of whole numbers") from None
-    return pixels, labels
+    labels = content[key]
+    whole = isinstance(labels, list) and all(
+        type(label) is int and 0 <= label < _MOST_CLASSES for label in labels
+    )
+    if not whole:
+        raise InputError(
+            f"{path}: '{key}' must be a list of whole numbers, 0 to {_MOST_CLASSES - 1}"
+        )
+    return pixels, np.array(labels, np.int64)
 
 
 def _is_pixels(value: Any) -> bool:
@@ -83,7 +93,7 @@ def _is_pixels(value: Any) -> bool:
 
 def _binary(label_bytes: int, path: Path) -> _Arrays:
     try:
-        content = np.frombuffer(path.read_bytes(), np.uint8)
+        content = np.frombuffer(read_bounded(path, _MOST_BYTES), np.uint8)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
     record = label_bytes + _PIXELS

@@ -4,9 +4,12 @@ import struct
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from imc_grapes import InputError
 from imc_grapes.data.base import DATA
+from imc_grapes.data.cifar_pickle import read_arrays
 
 FILES, OTHER_LAYOUTS = (
     {name: DATA[name].files.layouts[index] for name in ("cifar10", "cifar100")} for index in (0, 1)
@@ -169,6 +172,105 @@ def test_a_broken_batch_is_named(tmp_path, content, message):
     (tmp_path / "cifar-100-python" / "test").write_bytes(content)
     with pytest.raises(InputError, match=message):
         read_cifar("cifar100", tmp_path)
+
+
+ARRAY = b"cnumpy\nndarray\n"
+LABELLED = b"X\x0b\x00\x00\x00fine_labels]X\x04\x00\x00\x00data"
+
+
+def rebuilt(shape, code=b"u1", order=b"|", content=b"ABCD"):
+    """A hand-made array, as the published files have them."""
+    text = b"".join(b"U" + bytes([len(one)]) + one for one in (code,))
+    return (
+        b"cnumpy.core.multiarray\n_reconstruct\n(" + ARRAY + b"K\x00\x85U\x01btR"
+        b"(K\x01" + shape + b"cnumpy\ndtype\n(" + text + b"K\x00K\x01tR"
+        b"(K\x03U"
+        + bytes([len(order)])
+        + order
+        + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89"
+        b"U" + bytes([len(content)]) + content + b"tb"
+    )
+
+
+def nested_key(depth):
+    return b"\x80\x02}" + b")" + b"\x85" * depth + b"Ns."
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        # A pointer of the attacker's choice: ndarray((1,), 'O', b'AAAAAAAA').
+        ARRAY + b"(K\x01\x85U\x01OU\x08AAAAAAAAtR",
+        ARRAY + b")R",
+        ARRAY + b")\x81",
+        rebuilt(b"K\x01\x85", b"O8", content=b"A" * 8),
+        rebuilt(b"K\x01\x85", b"V4"),
+        rebuilt(b"K\x01\x85", b"u1, O"),
+        rebuilt(b"K\x05\x85"),
+        rebuilt(b"J\xff\xff\xff\xff\x85"),
+        rebuilt(b"K\x01\x85" + b"0", b"u1"),
+        rebuilt(b"(" + b"K\x01" * 100 + b"t", content=b"A"),
+        rebuilt(b"K\x04\x85", order=b"O"),
+        b"cnumpy.core.multiarray\n_reconstruct\n}b",
+        b"cnumpy.core.multiarray\nscalar\n)R",
+        b"c_codecs\nencode\n(U\x03abcU\x04zlibtR",
+        b"cbuiltins\nbytearray\nJ\xff\xff\xff\x7f\x85R",
+    ],
+)
+def test_only_the_arrays_of_the_published_files_are_made(tmp_path, content):
+    write_python(tmp_path, "cifar100")
+    batch = tmp_path / "cifar-100-python" / "test"
+    batch.write_bytes(b"\x80\x02}(" + LABELLED + content + b"u.")
+    with pytest.raises(InputError, match="test: is not a batch of CIFAR's python layout") as raised:
+        read_cifar("cifar100", tmp_path)
+    assert len(str(raised.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        nested_key(10**6),
+        b"\x80\x02}Nr\xff\xff\xff\x7f.",
+        b"\x80\x02}X\xff\xff\xff\x7fab.",
+        b"\x80\x05\x96" + b"\xff" * 7 + b"\x7fab.",
+        b"\x80\x04\x95" + b"\xff" * 7 + b"\x7f}.",
+        b"\x80\x02}(" + b"K\x01N" * 3 + b"u.",
+    ],
+    ids=["deep key", "memo", "text", "bytearray", "frame", "keys that are no names"],
+)
+def test_what_would_fill_the_memory_or_the_stack_is_refused(tmp_path, content):
+    write_python(tmp_path, "cifar100")
+    (tmp_path / "cifar-100-python" / "test").write_bytes(content)
+    with pytest.raises(InputError, match="test: is not a batch of CIFAR's python layout"):
+        read_cifar("cifar100", tmp_path)
+
+
+def test_lists_within_lists_are_no_labels(tmp_path):
+    laughs = [0]
+    for _ in range(60):
+        laughs = [laughs, laughs]
+    write_python(tmp_path, "cifar100")
+    content = pickle.dumps({"data": PIXELS, "fine_labels": laughs}, protocol=2)
+    (tmp_path / "cifar-100-python" / "test").write_bytes(content)
+    with pytest.raises(InputError, match="must be a list of whole numbers"):
+        read_cifar("cifar100", tmp_path)
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_changed_batch_is_read_or_refused(tmp_path_factory, data):
+    whole = python_2_pickle(PIXELS[:1, :30], LABELS[:1], "fine_labels")
+    changed = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 4))):
+        changed[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.mktemp("batch") / "test"
+    path.write_bytes(changed)
+    try:
+        content = read_arrays(path)
+    except InputError:
+        return
+    for value in content.values():
+        assert not isinstance(value, np.ndarray) or value.dtype.kind in "iu"
 
 
 def test_a_binary_batch_that_is_cut_short_is_named(tmp_path):
