@@ -11,6 +11,7 @@ Three ways, which differ in speed alone:
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -220,6 +221,14 @@ def _chosen(
     return still, chosen
 
 
+@cache
+def _variance_type() -> torch.dtype:
+    """What the CPU multiplies variances fastest in; they are kept in bfloat16 anyway."""
+    able = torch.cpu.get_capabilities()
+    fast = able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16")
+    return torch.bfloat16 if fast else torch.float32
+
+
 def _fused(
     layer: OnArrays, image: Tensor, read: ArrayRead, stream: Stream, around: Converters
 ) -> Tensor:
@@ -227,7 +236,7 @@ def _fused(
     values = image.detach().contiguous().numpy()
     squared = any(block.variance is not None for block in read.row_blocks)
     bound = around.inp_bound or np.inf
-    driven: list[tuple[Tensor, Tensor | None]] = []
+    driven: list[tuple[Tensor, Tensor]] = []
     total: Tensor | None = None
     for index, (rows, block) in enumerate(
         zip(layer.blocks.row_blocks, read.row_blocks, strict=True)
@@ -242,21 +251,19 @@ def _fused(
                 out, squares = drive(
                     values, 1.0 / full / 2.0**halving, around.inp_step, bound, squared
                 )
-                driven.append(
-                    (
-                        torch.from_numpy(out),
-                        None if squares is None else torch.from_numpy(squares),
-                    )
-                )
+                bits = np.empty(0, np.uint16) if squares is None else squares
+                as_stored = torch.from_numpy(bits).view(torch.bfloat16)
+                driven.append((torch.from_numpy(out), as_stored.to(_variance_type())))
             carried, carried_squared = driven[halving]
             y = layer.image_product(carried, rows, block.weights.detach()).contiguous()
             variance = None
             if block.variance is not None:
-                assert carried_squared is not None
-                variance = layer.image_product(carried_squared, rows, block.variance).contiguous()
+                own = block.variance.to(_variance_type())
+                product = layer.image_product(carried_squared, rows, own).to(torch.bfloat16)
+                variance = product.contiguous().view(torch.uint16).numpy()
             clipped = sense(
                 y.numpy(),
-                None if variance is None else variance.numpy(),
+                variance,
                 *limits,
                 (behind * 2.0**halving).numpy(),
                 around.out_noise,
