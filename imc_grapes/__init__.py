@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crossbar import PCMConfig
+    from crossbar.array_layers.calibration import calibrate
+    from crossbar.array_layers.training_noise import clip_weights
     from imc_grapes import register
     from imc_grapes.config import RunConfig, load_run_config
     from imc_grapes.costs.footprint import footprint
@@ -32,6 +34,8 @@ _HOMES = {
     "PCMConfig": "crossbar",
     "RunConfig": "imc_grapes.config",
     "SNU": "imc_grapes.spiking",
+    "calibrate": "crossbar.array_layers.calibration",
+    "clip_weights": "crossbar.array_layers.training_noise",
     "evaluate_drift": "imc_grapes.evaluate.drift",
     "sensitivity": "imc_grapes.evaluate.sensitivity",
     "footprint": "imc_grapes.costs.footprint",
@@ -53,6 +57,8 @@ __all__ = [
     "Outcome",
     "PCMConfig",
     "RunConfig",
+    "calibrate",
+    "clip_weights",
     "evaluate_drift",
     "footprint",
     "load_results",

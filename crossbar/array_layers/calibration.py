@@ -17,7 +17,7 @@ _DROPPED_BITS = 12
 _BINS = 1 << (31 - _DROPPED_BITS)
 
 
-def calibrate_ranges(model: nn.Module, batches: Iterable[Any]) -> None:
+def calibrate(model: nn.Module, batches: Iterable[Any]) -> None:
     """Set every calibrated range of a model to the largest magnitude, or a percentile of them, in calibration samples.
 
     The samples run through the model once, in evaluation mode with its clean weights and without converters, so that
@@ -31,6 +31,17 @@ def calibrate_ranges(model: nn.Module, batches: Iterable[Any]) -> None:
     Raises:
         InputError: no range of the model is to be calibrated, there is no batch, a layer gets no input, or an input is
             NaN or infinite.
+
+    Example:
+        >>> import torch
+        >>> from imc_grapes import PCMConfig, calibrate, to_crossbar
+        >>> net = torch.nn.Sequential(torch.nn.Linear(20, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+        >>> ranges = {"inp_range": "calibrated", "out_range": "calibrated", "dac_bits": 8, "adc_bits": 8}
+        >>> model = to_crossbar(net, PCMConfig(update="software", io=ranges, seed=0))
+        >>> x = torch.rand(100, 20)
+        >>> calibrate(model, [x])
+        >>> bool(model[0].input_range == x.max()), tuple(model(x).shape)
+        (True, (100, 2))
     """
     layers = [
         layer

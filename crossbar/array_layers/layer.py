@@ -254,8 +254,3 @@ class ArrayLayer(nn.Module):
         finally:
             for key in missing:
                 del state_dict[key]
-
-
-def is_array_layer(module: nn.Module) -> bool:
-    """Whether a module is a layer of this kind."""
-    return isinstance(module, ArrayLayer)

@@ -72,7 +72,7 @@ def layer_pairs(layer: Any, name: str) -> Iterator[TilePairs]:
         layer: an analog layer of aihwkit, whatever its tile, or one of `crossbar.array_layers`.
         name: of the layer; tells the random streams of tiles apart. Our own tiles have their own.
     """
-    from crossbar.array_layers.layer import is_array_layer
+    from crossbar.array_layers import is_array_layer
     from crossbar.placement import placed_tiles
 
     if is_array_layer(layer):

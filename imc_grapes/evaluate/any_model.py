@@ -7,7 +7,7 @@ from aihwkit.simulator.tiles.inference import InferenceTileWithPeriphery
 from torch import nn
 
 from crossbar import PCMTile
-from crossbar.array_layers.layer import is_array_layer
+from crossbar.array_layers import is_array_layer
 from crossbar.array_layers.nonidealities import Nonidealities
 from crossbar.drift_compensation import CompensationRead
 from device_models import InferenceStatistics, StatisticsSpec

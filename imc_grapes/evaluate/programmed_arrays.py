@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from crossbar.array_layers.layer import ArrayLayer, is_array_layer
+from crossbar.array_layers import is_array_layer
+from crossbar.array_layers.layer import ArrayLayer
 from crossbar.array_layers.nonidealities import Nonidealities
 from crossbar.array_layers.programmed import ALL, LayerRead, ProgrammedLayer, program_layer
 from crossbar.drift_compensation import Compensation, CompensationRead

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import torch
 from torch import Tensor, nn
 
-from crossbar.array_layers.layer import is_array_layer
+from crossbar.array_layers import is_array_layer
 from crossbar.readout import Readout
 from crossbar.readout.layer import count_readout
 from imc_grapes.grapes.compiled import trace_anew, uncompiled

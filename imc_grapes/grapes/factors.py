@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from crossbar.array_layers.layer import is_array_layer
+from crossbar.array_layers import is_array_layer
 from crossbar.placement import placed_tiles
 from crossbar.readout import PerDevice, Readout
 from crossbar.readout.layer import read_importance

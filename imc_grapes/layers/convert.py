@@ -9,8 +9,8 @@ from aihwkit.nn import AnalogConv2d, AnalogLinear
 from torch import Tensor, nn
 
 from crossbar import PCMConfig
+from crossbar.array_layers import is_array_layer
 from crossbar.array_layers.convert import array_layer
-from crossbar.array_layers.layer import is_array_layer
 from imc_grapes.layers.apart import replaced, taken_apart
 from imc_grapes.layers.incoming_weights import is_analog
 from imc_grapes.layers.obstacles import find_obstacles

@@ -10,6 +10,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.parameter import UninitializedParameter
 from torch.nn.utils import parametrize
 
+from crossbar.array_layers import is_array_layer
 from imc_grapes.layers.incoming_weights import is_analog
 from imc_grapes.layers.patterns import SHOWN, fits_any
 from kernels.errors import InputError
@@ -69,7 +70,7 @@ def find_obstacles(model: nn.Module) -> list[Obstacle]:
     for name, module in model.named_modules():
         if inside and name.startswith(inside):
             continue
-        if is_analog(module) or why_no_product(module):
+        if is_analog(module) or is_array_layer(module) or why_no_product(module):
             continue
         if isinstance(module, _WEIGHT_LAYERS):
             inside = (*inside, f"{name}." if name else name)

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 from torch import nn
 
+from crossbar.array_layers import is_array_layer
 from crossbar.placement import placed_tiles
 from imc_grapes.layers.incoming_weights import is_analog
 from imc_grapes.layers.obstacles import find_obstacles, why_no_product
@@ -40,6 +41,14 @@ def placement(model: nn.Module) -> pd.DataFrame:
     inside: tuple[str, ...] = ()
     for name, module in model.named_modules():
         prefix = f"{name}." if name else ""
+        if is_array_layer(module):
+            rows.append(_on_arrays_once(prefix, module))
+            rows += [
+                _digital(prefix + own, parameter, "added digitally, behind the converters")
+                for own, parameter in module.named_parameters(recurse=False)
+                if own == "bias"
+            ]
+            continue
         if is_analog(module):
             inside = (*inside, prefix)
             rows.append(_on_arrays(prefix, module))
@@ -67,10 +76,7 @@ def _on_arrays(prefix: str, layer: Any) -> dict[str, Any]:
     tiles = list(placed_tiles(layer))
     devices = [_devices(placed.tile) for placed in tiles]
     shape = (max(one.columns.stop for one in tiles), max(one.rows.stop for one in tiles))
-    parts = "; ".join(
-        f"inputs {one.rows.start}-{one.rows.stop - 1}, outputs {one.columns.start}-{one.columns.stop - 1}"
-        for one in tiles
-    )
+    parts = "; ".join(_part(one.rows, one.columns) for one in tiles)
     known = [count for count in devices if count is not None]
     return {
         "parameter": f"{prefix}weight",
@@ -81,6 +87,25 @@ def _on_arrays(prefix: str, layer: Any) -> dict[str, Any]:
         "reason": "",
         "part": parts,
     }
+
+
+def _on_arrays_once(prefix: str, layer: Any) -> dict[str, Any]:
+    """Of a layer that is trained in software, and programmed once."""
+    blocks = layer.blocks
+    pairs = layer.weight.numel() * layer.config.array.devices_per_polarity
+    return {
+        "parameter": f"{prefix}weight",
+        "shape": (blocks.n_out, blocks.n_in),
+        "where": "crossbar",
+        "arrays": len(blocks),
+        "devices": 2 * pairs,
+        "reason": "",
+        "part": "; ".join(_part(array.rows, array.columns) for array in blocks),
+    }
+
+
+def _part(rows: slice, columns: slice) -> str:
+    return f"inputs {rows.start}-{rows.stop - 1}, outputs {columns.start}-{columns.stop - 1}"
 
 
 def _devices(tile: Any) -> int | None:
