@@ -35,7 +35,9 @@ def _tile_times_ns(
     if layer.sends_error:
         parts["backward reads"] = vectors * read
     if not method.is_per_sample:
-        parts["gradient"] = vectors * tile.rows * clock
+        gradient = parts["gradient"] = vectors * tile.rows * clock
+        if method.rule.passes() > 1:
+            parts["gradient again"] = (method.rule.passes() - 1.0) * gradient
     if method.readout is not None and layer.modulated:
         share = 1.0 / method.readout.refresh_every
         driven, nodes = tile.rows, tile.columns

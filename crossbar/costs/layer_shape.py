@@ -23,6 +23,7 @@ class LayerShape:
         positions: how often a sample uses the weights: output pixels of a convolution, time steps, tokens.
         modulated: whether GRAPES acts on it.
         sends_error: whether an error goes on from it, backwards through its weights; not from a first layer.
+        is_last: whether it is the one that rules take for the output layer.
     """
 
     name: str
@@ -31,6 +32,7 @@ class LayerShape:
     positions: int = 1
     modulated: bool = True
     sends_error: bool = True
+    is_last: bool = False
 
     @property
     def weights(self) -> int:

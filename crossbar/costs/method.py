@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from crossbar.costs.layer_shape import TileShape
+from crossbar.costs.layer_shape import LayerShape, TileShape
 from crossbar.readout import ReadoutSpec
 from crossbar.rules import Rule
-from crossbar.specs import AccumulatedSpec, UpdateSpec
+from crossbar.specs import AccumulatedSpec, OptimizerSpec, UpdateSpec
 from device_models.parameters import Parameters
 
 MODULATED = ("grapes", "lr_matched")
@@ -42,10 +42,19 @@ class Method(Parameters):
         """The rule that the circuits follow, with its constants."""
         return self.update.optimizer.rule
 
+    def of_layer(self, layer: LayerShape) -> "Method":
+        """As it is in one layer, for rules that treat layers differently."""
+        own = self.rule.of_layer(layer.name, layer.is_last)
+        if own == self.rule:
+            return self
+        optimizer = OptimizerSpec.of({"name": own.name, **own.constants})
+        update = type(self.update).of({**dict(self.update), "optimizer": optimizer})
+        return self.model_copy(update={"name": own.name, "update": update})
+
     @property
     def computes(self) -> bool:
         """Whether the rule makes something else of a gradient."""
-        return any(self.rule.arithmetic) or bool(self.rule.state)
+        return any(self.rule.per_weight()) or bool(self.rule.state)
 
     @property
     def word_bits(self) -> int:

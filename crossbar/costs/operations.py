@@ -1,6 +1,6 @@
 """What one training step does in a layer, counted by circuit; the prices come after."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from crossbar.costs.activity import Activity
 from crossbar.costs.layer_shape import LayerShape
@@ -98,8 +98,9 @@ def layer_operations(
         arrays: sizes.
 
     Returns:
-        `SHARED_PARTS`, and what the method adds: *readout*, *chi*, *optimizer*, *pulse generation*, *device pulses*,
-        *refresh*. Parts that a layer or a method does not have are missing.
+        `SHARED_PARTS`, and what the method adds: *gradient again* (where it is formed more than once), *readout*,
+        *chi*, *optimizer*, *pulse generation*, *device pulses*, *refresh*. Parts that a layer or a method does not have
+        are missing.
     """
     vectors = batch * layer.positions
     parts = {"forward reads": product_operations(layer, vectors, arrays)}
@@ -108,7 +109,9 @@ def layer_operations(
             layer.transposed(), vectors, arrays.transposed()
         )
     if not method.is_per_sample:
-        parts["gradient"] = _gradient(layer, method, vectors, arrays)
+        gradient = parts["gradient"] = _gradient(layer, method, vectors, arrays)
+        if method.rule.passes() > 1:
+            parts["gradient again"] = _times(method.rule.passes() - 1, gradient)
     if method.readout is not None and layer.modulated:
         seen = (layer, arrays)
         if method.factors_of == "inputs":
@@ -198,6 +201,14 @@ def _gradient(layer: LayerShape, method: Method, vectors: int, arrays: ArrayLimi
     )
 
 
+def _times(count: int, counted: Operations) -> Operations:
+    sizes = ("adc_bits", "state_bits_per_tile")
+    values = {one.name: getattr(counted, one.name) for one in fields(counted)}
+    return Operations(
+        **{name: value if name in sizes else count * value for name, value in values.items()}
+    )
+
+
 def _largest_tile_bits(layer: LayerShape, method: Method, arrays: ArrayLimits) -> float:
     return max(
         tile.rows * tile.columns * method.accumulator_bits + method.state_bits(tile)
@@ -217,7 +228,7 @@ def _matrix_access(
 
 
 def _optimizer(layer: LayerShape, method: Method, arrays: ArrayLimits) -> Operations:
-    multiplies, adds, divisions = method.rule.arithmetic
+    multiplies, adds, divisions = method.rule.per_weight()
     bits = sum(method.state_bits(tile) for tile in layer.tiles(arrays.rows, arrays.columns))
     return Operations(
         state_bits_read=bits,

@@ -11,7 +11,7 @@ from crossbar.costs.method import Method
 from crossbar.costs.operations import ArrayLimits, layer_operations
 from crossbar.costs.state import layer_bits
 
-_STATEFUL = ("chi", "optimizer", "device pulses", "pulse generation")
+_STATEFUL = ("gradient again", "chi", "optimizer", "device pulses", "pulse generation")
 _STATELESS = ("device pulses", "pulse generation")
 
 
@@ -59,6 +59,7 @@ def digital_storage(
         batch: samples of a mini-batch.
         activity: pulses per weight of such a method.
     """
+    method = method.of_layer(layer)
     parts = layer_operations(layer, method, batch, activity, ArrayLimits())
     energy = _reads_pJ(layer, batch, activity, 1)
     for part in _STATEFUL:

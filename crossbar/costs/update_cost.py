@@ -83,6 +83,7 @@ def layer_cost(
         activity: what the update does to the devices.
         arrays: largest array, devices per polarity, converters.
     """
+    method = method.of_layer(layer)
     operations = layer_operations(layer, method, batch, activity, arrays)
     bits = layer_bits(layer, method, arrays.rows, arrays.columns)
     return UpdateCost(

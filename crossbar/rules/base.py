@@ -1,7 +1,8 @@
 """What an update rule is: constants, state, arithmetic, and the update itself."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 Values = NDArray[np.float64]
 State = Mapping[str, Literal["weights", "nodes", "inputs"]]
+Factors = Literal["none", "nodes", "weights"]
 LearningRates = Mapping[str, float]
 
 RESERVED = ("lr", "lr_decay", "state_bits")
@@ -54,6 +56,12 @@ class Rule(Parameters, ABC):
     `USUAL_LEARNING_RATE` where nothing is said."""
     torch_class: ClassVar[str | None] = None
     """Class of `torch.optim` that does the same to digital parameters; null: `direction` does it."""
+    cancels: ClassVar[Factors] = "none"
+    """Positive factors of the gradient that change nothing: nodes, one common to the incoming weights of a node;
+    weights, any factor of any weight."""
+    vector_is_a_node: ClassVar[bool] = False
+    """Whether a digital vector, such as the biases of a layer, is seen as the weights of one node, [1, n], rather than
+    as n nodes of one weight each, [n, 1]."""
 
     name: str = ""
     """Name that the rule is registered by."""
@@ -72,6 +80,12 @@ class Rule(Parameters, ABC):
             float32 [n_out, n_in], which may be one of these tensors.
         """
 
+    @classmethod
+    def kept(cls) -> tuple[int, int]:
+        """How many numbers per weight, and per node or input: as a key, what keeps least comes first."""
+        per_weight = sum(per == "weights" for per in cls.state.values())
+        return per_weight, len(cls.state) - per_weight
+
     def oracle(self, gradients: Values) -> Values:
         """The direction of the last update in closed form, for the tests.
 
@@ -88,6 +102,34 @@ class Rule(Parameters, ABC):
     def torch_arguments(self) -> dict[str, Any]:
         """Of `torch_class`, beside the parameters and the learning rate."""
         return self.constants
+
+    def per_weight(self) -> Arithmetic:
+        """Operations per weight, where they depend on the constants."""
+        return self.arithmetic
+
+    def passes(self) -> int:
+        """How often circuits that hold the sums of one column at a time form the gradient for one update."""
+        return 1
+
+    def of_layer(self, name: str | None, is_last: bool) -> "Rule":
+        """What the parameters of one layer follow, for a rule that treats layers differently.
+
+        Args:
+            name: of the weight layer; None for parameters that belong to none.
+            is_last: whether it is the weight layer that the model has last.
+        """
+        return self
+
+    @property
+    def named_layers(self) -> tuple[str, ...]:
+        """Layers that the constants name, each of which the model must have."""
+        return ()
+
+    def matrix_shape(self, shape: Sequence[int]) -> tuple[int, int]:
+        """Rows and columns that a digital parameter of any shape is seen with: a row per entry of its first axis."""
+        if len(shape) == 1 and self.vector_is_a_node:
+            return 1, shape[0]
+        return (shape[0] if shape else 1), prod(shape[1:])
 
     def state_shapes(self, n_out: int, n_in: int) -> dict[str, tuple[int, int]]:
         """Shape of each array of `state` for weights [n_out, n_in]."""

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from crossbar.aihwkit_presets import all_presets, find_preset
 from crossbar.open_loop import open_loop_problems
-from crossbar.rules import RULES, RuleChoice, carried_out_by
+from crossbar.rules import RULES, RuleChoice, carried_out_by, why_cancelled
 from crossbar.specs import PulsedSpec, UpdateSpec
 from device_models.inference.spec import StatisticsSpec
 from device_models.inference.table import (
@@ -67,7 +67,17 @@ def _grapes_problems(config: RunConfig) -> Iterator[Problem]:
             yield (*key, "readout"), f"is {grapes.readout.kind}, but grapes.mode is none"
         if grapes.factor_bits is not None:
             yield (*key, "factor_bits"), f"is {grapes.factor_bits}, but grapes.mode is none"
-    elif isinstance(config.hardware, DigitalHardware) and not grapes.readout.is_exact:
+        return
+    hidden = config.network.hidden_layers()
+    reason = why_cancelled(
+        config.training.optimizer.rule,
+        grapes.mode,
+        is_direct=config.training.error_transport == "dfa",
+        goes_upstream=hidden is None or hidden > 1,
+    )
+    if reason:
+        yield (*key, "mode"), f"{reason}; use none, or another rule"
+    if isinstance(config.hardware, DigitalHardware) and not grapes.readout.is_exact:
         yield (
             (*key, "readout"),
             f"the circuit {grapes.readout.kind} reads crossbars, and digital weights lie on none; "

@@ -13,7 +13,7 @@ from crossbar.costs.operations import ADC_BITS_OF_EXACT
 from crossbar.readout import ColumnCurrent, Readout
 from crossbar.rules import RULES
 from crossbar.rules.base import USUAL_LEARNING_RATE
-from crossbar.specs import AccumulatedSpec, PulsedSpec
+from crossbar.specs import AccumulatedSpec, OptimizerSpec, PulsedSpec
 from imc_grapes.costs.tile_activity import LayerUses, activity_since, tile_counters
 from imc_grapes.grapes import Grapes
 from imc_grapes.rules import optimizer
@@ -108,7 +108,7 @@ def _methods(tiles: list[PCMTile], circuits: Circuits) -> Iterator[str]:
     """What these circuits can carry out: sgd and GRAPES on it, then the others, what keeps least first."""
     yield from ("sgd", "grapes")
     trains = _update_of(tiles[0], "pulsed").trains
-    for entry in sorted(RULES, key=lambda entry: len(entry.value.state)):
+    for entry in sorted(RULES, key=lambda entry: entry.value.kept()):
         if entry.name != "sgd" and (
             circuits == "accumulated" or trains in entry.value.pulse_trains
         ):
@@ -127,7 +127,7 @@ def _update_of(tile: PCMTile, circuits: Circuits) -> Any:
     kind = PulsedSpec if circuits == "pulsed" else AccumulatedSpec
     if not isinstance(own, kind):
         return kind(operand_bits=own.operand_bits, refresh=own.refresh)
-    return kind.of({**dict(own), "optimizer": "sgd"}) if circuits == "accumulated" else own
+    return kind.of({**dict(own), "optimizer": "sgd"})
 
 
 def _priced(
@@ -145,10 +145,13 @@ def _priced(
     """The cost of a step, and the SET pulses that all devices together get in one update."""
     rule = "sgd" if name == "grapes" else name
     own = copy.deepcopy(model).train()
-    for module in own.modules():
-        if isinstance(module, PCMTile):
-            module.set_update(_update_of(module, circuits))
-    update = optimizer(own, rule, lr)
+    tiles = [module for module in own.modules() if isinstance(module, PCMTile)]
+    configured = tiles[0].configured_optimizer
+    constants = configured.given if configured.name == rule else {}
+    for tile in tiles:
+        tile.set_update(_update_of(tile, circuits))
+        tile.configured_optimizer = OptimizerSpec()
+    update = optimizer(own, rule, lr, **constants)
     grapes = Grapes(own, readout=readout) if name == "grapes" else None
     uses = LayerUses(own)
     counted = tile_counters(own)
@@ -167,11 +170,13 @@ def _priced(
     samples = len(batch[0])
     layers = uses.shapes(samples, tuple(grapes.factors()) if grapes else ())
     activity = activity_since(own, counted)
-    tile = next(module for module in own.modules() if isinstance(module, PCMTile))
-    array, io = tile.rpu_config.array, tile.rpu_config.forward
+    array, io = tiles[0].rpu_config.array, tiles[0].rpu_config.forward
     adc_bits = _bits(io.out_res) or ADC_BITS_OF_EXACT
     arrays = ArrayLimits(array.rows, array.columns, array.devices_per_polarity, adc_bits)
-    priced: dict[str, Any] = {"name": name, "update": tile.rpu_config.update}
+    chosen = {"name": rule, **constants}
+    circuit = tiles[0].rpu_config.update
+    spec = type(circuit).of({**dict(circuit), "optimizer": chosen})
+    priced: dict[str, Any] = {"name": name, "update": spec}
     if grapes:
         priced["readout"] = readout
     cost = network_cost(layers, Method.of(priced), samples, activity, arrays)

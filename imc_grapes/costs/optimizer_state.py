@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 
 from crossbar.rules import Rule
 from crossbar.specs import AccumulatedSpec
+from imc_grapes.rules.by_layer import RulesByLayer
 
 _BYTES_OF_COPIED_WEIGHT = 4
 _DIGITAL_MATRICES = (
@@ -39,16 +40,18 @@ def closed_form_bytes(model: nn.Module, rule: Rule) -> int:
     accumulator keeps that too, and the rule's numbers at the tile's own word length; one that is never read
     during training, a copy of its weights.
     """
-    in_torch = sum(
-        rule.state_numbers(*p.reshape(len(p) if p.dim() else 1, -1).shape) * p.element_size()
-        for p in _trained_by_torch(model)
-        if p.numel()
-    )
+    rules = RulesByLayer(model, rule)
+    in_torch = 0
+    for parameter in _trained_by_torch(model):
+        own = rules.of_parameter(parameter)
+        if parameter.numel():
+            numbers = own.state_numbers(*own.matrix_shape(parameter.shape))
+            in_torch += numbers * parameter.element_size()
     in_tiles = 0
     for tile in _tiles(model):
         update = tile.rpu_config.update
         if isinstance(update, AccumulatedSpec):
-            numbers = rule.state_numbers(tile.out_size, tile.in_size)
+            numbers = rules.of_tile(tile).state_numbers(tile.out_size, tile.in_size)
             bits = tile.in_size * tile.out_size * update.accumulator_bits
             in_tiles += (bits + numbers * update.optimizer.state_bits) // 8
         if tile.rpu_config.read.during_training == "never":

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from crossbar.costs import Activity, LayerShape
 from crossbar.placement import placed_tiles
 from imc_grapes.layers.incoming_weights import is_analog
+from imc_grapes.layers.weight_layers import node_layers
 
 
 def analog_layers(model: nn.Module) -> Iterator[tuple[str, Any]]:
@@ -78,6 +79,8 @@ class LayerUses:
             modulated: names of layers that GRAPES acts on, or of modules around them.
         """
         positions = self.positions(batch)
+        layers = node_layers(self._model)
+        last = {id(part) for part in [*layers.values()][-1].modules()} if layers else set()
         return tuple(
             LayerShape(
                 name,
@@ -86,6 +89,7 @@ class LayerUses:
                 positions=positions[name],
                 modulated=any(name == one or name.startswith(f"{one}.") for one in modulated),
                 sends_error=name in self._sending,
+                is_last=id(layer) in last,
             )
             for name, layer in analog_layers(self._model)
             if name in positions

@@ -12,7 +12,7 @@ from crossbar.rules import Rule
 class DenseOptimizer(torch.optim.Optimizer):
     """Carries out `Rule.direction`, for rules that torch does not have.
 
-    A parameter of more or fewer than two dimensions is seen as a matrix with a row per entry of its first one.
+    A parameter of more or fewer than two dimensions is seen as a matrix, as `Rule.matrix_shape` says.
 
     Args:
         params: as for any optimizer of torch.
@@ -39,7 +39,7 @@ class DenseOptimizer(torch.optim.Optimizer):
 
     def _update(self, parameter: Tensor, lr: float) -> None:
         assert parameter.grad is not None
-        gradient = parameter.grad.reshape(parameter.shape[0] if parameter.dim() else 1, -1).clone()
+        gradient = parameter.grad.reshape(self._rule.matrix_shape(parameter.shape)).clone()
         state: dict[str, Any] = self.state[parameter]
         if not state:
             shapes = self._rule.state_shapes(*gradient.shape)

@@ -10,10 +10,15 @@ from torch import nn
 from torch.optim import Optimizer
 
 from crossbar.pcm_tile import PCMTile
-from crossbar.rules import RULES, Rule, RuleChoice, carried_out_by
+from crossbar.rules import RULES, Rule, RuleChoice, carried_out_by, why_cancelled
 from crossbar.specs import OptimizerSpec
+from imc_grapes.grapes import Grapes
+from imc_grapes.layers.incoming_weights import is_recurrent
+from imc_grapes.layers.weight_layers import node_layers
+from imc_grapes.rules.by_layer import OutputLayersCheck, RulesByLayer
 from imc_grapes.rules.dense_optimizer import DenseOptimizer
 from imc_grapes.rules.joint_optimizer import JointOptimizer, trained_in_software
+from imc_grapes.transport.base import attached_transport
 from kernels.errors import InputError
 
 
@@ -26,6 +31,9 @@ def optimizer(model: nn.Module, rule: str, lr: float, **constants: Any) -> Optim
 
     Call it once, before the training, and use the result in a plain loop: zero_grad, backward, step. Schedulers of
     `torch.optim.lr_scheduler` work on it.
+
+    A rule that treats the output layers differently, such as scale, takes the weight layer registered last for one, and
+    refuses its first step if the first passes show another; ``output_layers=(...)`` names them.
 
     Args:
         model: any model, on crossbars or not.
@@ -40,7 +48,8 @@ def optimizer(model: nn.Module, rule: str, lr: float, **constants: Any) -> Optim
 
     Raises:
         InputError: the rule or a constant is unknown or impossible; tiles cannot carry the rule out, ask for another
-            one, or have been updated by another one; the model has no parameters.
+            one, or have been updated by another one; the model has no parameters. In the first step: a `Grapes` acts on
+            the model whose factors the rule divides out again.
 
     Example:
         >>> import torch
@@ -72,9 +81,14 @@ def optimizer(model: nn.Module, rule: str, lr: float, **constants: Any) -> Optim
     tiles = [module for module in model.modules() if isinstance(module, PCMTile)]
     chosen = _agreed(rule, constants, tiles)
     _refuse_in_place(model, chosen.rule)
-    for tile, update in [(tile, tile.with_rule(_for_tile(tile, chosen))) for tile in tiles]:
+    rules = RulesByLayer(model, chosen.rule)
+    for tile, update in [
+        (tile, tile.with_rule(_for_tile(tile, rules.of_tile(tile)))) for tile in tiles
+    ]:
         tile.set_update(update)
-    return _built(model, parameters, float(lr), chosen.rule)
+    built = _built(model, parameters, float(lr), rules)
+    _check_first_step(model, built, chosen.rule, rules)
+    return built
 
 
 def _agreed(name: str, constants: dict[str, Any], tiles: list[PCMTile]) -> RuleChoice:
@@ -101,10 +115,10 @@ def _agreed(name: str, constants: dict[str, Any], tiles: list[PCMTile]) -> RuleC
     return RuleChoice.of({"name": name, **agreed})
 
 
-def _for_tile(tile: PCMTile, chosen: RuleChoice) -> OptimizerSpec:
-    """The choice at the word length of the tile."""
-    bits = tile.rpu_config.update.optimizer.state_bits if chosen.rule.state else 32
-    return OptimizerSpec.of({"name": chosen.name, **chosen.given, "state_bits": bits})
+def _for_tile(tile: PCMTile, rule: Rule) -> OptimizerSpec:
+    """A rule at the word length of the tile."""
+    bits = tile.rpu_config.update.optimizer.state_bits if rule.state else 32
+    return OptimizerSpec.of({"name": rule.name, **rule.constants, "state_bits": bits})
 
 
 def _refuse_in_place(model: nn.Module, rule: Rule) -> None:
@@ -125,20 +139,62 @@ def _refuse_in_place(model: nn.Module, rule: Rule) -> None:
             )
 
 
-def _built(model: nn.Module, parameters: list[nn.Parameter], lr: float, rule: Rule) -> Optimizer:
+def _check_first_step(model: nn.Module, built: Optimizer, rule: Rule, rules: RulesByLayer) -> None:
+    """What only the passes of the first update show, and what may be attached to the model until then."""
+    follows = rules.differ and not rule.named_layers
+    outputs = OutputLayersCheck(model, rules.chosen) if follows else None
+    if outputs is None and rule.of_layer(None, is_last=False).cancels == "none":
+        return
+
+    def check(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        handle.remove()
+        if outputs is not None:
+            outputs.settle()
+        _refuse_cancelled(model, rule)
+
+    handle = built.register_step_pre_hook(check)
+
+
+def _refuse_cancelled(model: nn.Module, rule: Rule) -> None:
+    transport = attached_transport(model)
+    layers = node_layers(model)
+    goes_upstream = len(layers) > 2 or any(map(is_recurrent, layers.values()))
+    for grapes in Grapes.of(model):
+        reason = why_cancelled(
+            rule,
+            grapes.mode,
+            is_direct=transport is not None and transport.is_direct,
+            goes_upstream=goes_upstream,
+        )
+        if reason:
+            raise InputError(f"mode: {reason}; call detach() of the Grapes, or use another rule")
+
+
+def _built(
+    model: nn.Module, parameters: list[nn.Parameter], lr: float, rules: RulesByLayer
+) -> Optimizer:
     own = [one for one in parameters if _on_our_tile(one)]
-    rest = [one for one in parameters if not _on_our_tile(one)]
-    torch_class, arguments = _in_torch(rule)
-    if not any(isinstance(one, AnalogContext) for one in parameters):
-        digital: Optimizer = torch_class(parameters, lr=lr, **arguments)
-        return digital
     parts: list[Optimizer] = [AnalogSGD(own, lr=lr)] if own else []
-    if any(isinstance(one, AnalogContext) for one in rest):
-        analog = AnalogOptimizer(torch_class, rest, lr=lr, **arguments)
-        analog.regroup_param_groups(model)
-        parts.append(analog)
-    elif rest:
-        parts.append(torch_class(rest, lr=lr, **arguments))
+    rest: list[tuple[Rule, list[nn.Parameter]]] = []
+    for parameter in parameters:
+        if _on_our_tile(parameter):
+            continue
+        rule = rules.of_parameter(parameter)
+        same = next((group for one, group in rest if one == rule), None)
+        if same is None:
+            rest.append((rule, [parameter]))
+        else:
+            same.append(parameter)
+    for rule, group in rest:
+        torch_class, arguments = _in_torch(rule)
+        if any(isinstance(one, AnalogContext) for one in group):
+            analog = AnalogOptimizer(torch_class, group, lr=lr, **arguments)
+            analog.regroup_param_groups(model)
+            parts.append(analog)
+        else:
+            parts.append(torch_class(group, lr=lr, **arguments))
+    if len(parts) == 1 and not any(isinstance(one, AnalogContext) for one in parameters):
+        return parts[0]
     return JointOptimizer(model, parts, lr)
 
 

@@ -236,7 +236,7 @@ def _storage_options(
     sizes = set()
     for one in methods:
         priced = one.compared.method
-        kept = len(priced.rule.state)
+        kept = priced.of_layer(layer).rule.state_numbers(layer.n_out, layer.n_in)
         if (
             priced.update.kind == "accumulated"
             and priced.name not in MODULATED

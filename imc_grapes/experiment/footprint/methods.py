@@ -7,7 +7,7 @@ from typing import Any, Literal
 from crossbar.costs import Method
 from crossbar.costs.method import MODULATED
 from crossbar.readout import READOUTS, ColumnCurrent, PerDevice, Readout
-from crossbar.rules import RULES, Rule
+from crossbar.rules import RULES
 from crossbar.rules.base import USUAL_LEARNING_RATE
 from crossbar.specs import AccumulatedSpec, PulsedSpec
 from imc_grapes.config import RunConfig
@@ -80,15 +80,11 @@ def _names(hardware: PCMHardware, periphery: Periphery) -> Iterator[str]:
     trains = (
         hardware.update.trains if isinstance(hardware.update, PulsedSpec) else PulsedSpec().trains
     )
-    for entry in sorted(RULES, key=lambda entry: _kept_per_weight(entry.value)):
+    for entry in sorted(RULES, key=lambda entry: entry.value.kept()):
         if entry.name != "sgd" and (
             periphery == "accumulated" or trains in entry.value.pulse_trains
         ):
             yield entry.name
-
-
-def _kept_per_weight(rule: type[Rule]) -> int:
-    return sum(per == "weights" for per in rule.state.values())
 
 
 def _rule_of(name: str) -> str:

@@ -10,7 +10,7 @@ def lenet5() -> tuple[LayerShape, ...]:
         LayerShape("C3", 150, 16, 10 * 10),
         LayerShape("C5", 400, 120),
         LayerShape("F6", 120, 84),
-        LayerShape("output", 84, 10, modulated=False),
+        LayerShape("output", 84, 10, modulated=False, is_last=True),
     )
 
 
@@ -26,7 +26,7 @@ def resnet18() -> tuple[LayerShape, ...]:
             if channels != width:
                 layers.append(LayerShape(f"{name} shortcut", channels, width, side * side))
             channels = width
-    return (*layers, LayerShape("fc", 512, 1000, modulated=False))
+    return (*layers, LayerShape("fc", 512, 1000, modulated=False, is_last=True))
 
 
 def gpt2_small_block() -> tuple[LayerShape, ...]:

@@ -16,6 +16,7 @@ from imc_grapes.pictures.picture import Picture
 
 _SHARED_COLOURS = dict(zip(SHARED_PARTS, ("#8d96a3", "#aab2bd", "#d3d8de"), strict=True))
 _PARTS = _SHARED_COLOURS | {
+    "gradient again": "#56b4e9",
     "readout": "#009e73",
     "chi": "#0072b2",
     "optimizer": "#d55e00",

@@ -14,6 +14,10 @@ OTHER_CONSTANTS = {
     "nag": {"momentum": 0.5},
     "rmsprop": {"alpha": 0.5, "eps": 0.1},
     "adam": {"betas": (0.5, 0.8), "eps": 0.1},
+    "adafactor": {"decay_exponent": 0.5, "clip_threshold": 0.7, "eps": 0.1},
+    "lion": {"betas": (0.5, 0.8)},
+    "scale": {"momentum": 0.5},
+    "sinkgd": {"iterations": 2},
 }
 CASES = [(entry.name, {}) for entry in RULES if RULES.is_own(entry.name)]
 CASES += list(OTHER_CONSTANTS.items())

@@ -23,7 +23,7 @@ def test_every_rule_on_the_circuits_that_carry_it_out(update: object) -> None:
     model = on_tiles(update=update)
     frame = footprint(model, BATCH, nn.functional.cross_entropy, updates=3)
     rows = frame.set_index(["circuits", "method"])
-    assert list(rows.loc["pulsed"].index) == ["sgd", "grapes"]
+    assert list(rows.loc["pulsed"].index) == ["sgd", "grapes", "column_norm", "sign_sgd", "sinkgd"]
     assert set(rows.loc["accumulated"].index) >= {
         "sgd",
         "grapes",
@@ -31,17 +31,27 @@ def test_every_rule_on_the_circuits_that_carry_it_out(update: object) -> None:
         "nag",
         "rmsprop",
         "adam",
+        "adafactor",
+        "sm3",
+        "lion",
+        "scale",
     }
     state = rows.loc["accumulated"]["state_bits"]
     assert state["sgd"] == state["grapes"] == 0
     assert state["momentum"] == 32 * WEIGHTS
     assert state["adam"] == 64 * WEIGHTS
+    assert state["sm3"] == state["adafactor"] == 32 * (8 + 16 + 16 + 4)
+    assert state["lion"] == 32 * WEIGHTS
+    assert state["scale"] == 32 * 16 * 4  # of the output layer alone
+    assert state["sinkgd"] == state["sign_sgd"] == state["column_norm"] == 0
+    assert list(state)[-1] == 64 * WEIGHTS
     bits = 16 if update == "pulsed" else 8
     assert (rows.loc["accumulated"]["accumulator_bits"] == bits * WEIGHTS).all()
     assert (rows["devices"] == 2 * WEIGHTS).all()
     assert (rows["energy_low_pJ"] < rows["energy_pJ"]).all()
     assert (rows["energy_pJ"] < rows["energy_high_pJ"]).all()
     own = rows["own_energy_pJ"]
+    assert own["pulsed", "sinkgd"] > 10.0 * own["pulsed", "column_norm"]  # six gradients
     assert own["accumulated", "adam"] > own["accumulated", "momentum"] > own["accumulated", "sgd"]
     assert (rows["pulses_per_device"] >= 0.0).all()
     assert rows.loc[("pulsed", "sgd"), "pulses_per_device"] > 0.0
@@ -92,3 +102,14 @@ def test_a_model_under_grapes_is_refused() -> None:
     with pytest.raises(InputError, match="detach"):
         footprint(model, BATCH, nn.functional.cross_entropy)
     grapes.detach()
+
+
+def test_a_rule_that_the_tiles_are_configured_for_is_priced_with_its_constants() -> None:
+    update = {"kind": "accumulated", "optimizer": {"name": "sinkgd", "iterations": 1}}
+    frame = footprint(on_tiles(update=update), BATCH, nn.functional.cross_entropy, updates=2)
+    own = frame.set_index(["circuits", "method"])["own_energy_pJ"]
+    assert own["pulsed", "sinkgd"] < 2.0 * own["accumulated", "sinkgd"]
+    usual = footprint(on_tiles(), BATCH, nn.functional.cross_entropy, updates=2)
+    five = usual.set_index(["circuits", "method"])["own_energy_pJ"]
+    assert five["accumulated", "sinkgd"] > 3.0 * own["accumulated", "sinkgd"]
+    assert {"sgd", "adam"} <= set(frame["method"])

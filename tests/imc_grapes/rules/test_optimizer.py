@@ -164,7 +164,7 @@ def test_biases_beside_tiles_follow_the_constants_of_the_tiles(constants, oracle
             "momentum",
             "must be that of the tiles, adam",
         ),
-        ("pulsed", "momentum", "honours only sgd .*PCMConfig.update='accumulated'"),
+        ("pulsed", "momentum", "honours only column_norm, .*PCMConfig.update='accumulated'"),
         (
             [
                 {"kind": "accumulated", "optimizer": {"name": "momentum", "momentum": mu}}

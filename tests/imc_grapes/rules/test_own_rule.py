@@ -1,7 +1,8 @@
-"""A rule that one file adds is found wherever rules are chosen, run, priced and named."""
+"""A rule that one file adds, examples/own_rule.py, is found wherever rules are chosen, run, priced and named."""
 
-import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,12 @@ from typer.testing import CliRunner
 from crossbar import PCMConfig
 from crossbar.costs import Activity, ArrayLimits, LayerShape, layer_cost
 from crossbar.rules import RULES, Rule
-from imc_grapes import InputError, RunConfig, optimizer, run_experiment, to_crossbar
+from imc_grapes import InputError, RunConfig, optimizer, plugins, run_experiment, to_crossbar
 from imc_grapes.cli.app import app
 from imc_grapes.config import parse_run_config
 from imc_grapes.config.yaml_file import parse_yaml
 from imc_grapes.experiment.footprint.methods import compared_methods
+from imc_grapes.store.frames import load_results
 from imc_grapes.store.labels import method_of, value_label
 
 SHORT = """
@@ -29,11 +31,13 @@ training: {epochs: 2, optimizer: {name: node_rms, lr: 0.02, decay: 0.8}}
 TILES = "hardware: {tile: pcm, update: {kind: accumulated}, io: {perfect: true}}"
 
 
+EXAMPLE = Path(__file__).parents[3] / "examples" / "own_rule.py"
+
+
 @pytest.fixture(autouse=True)
-def node_rms():
-    file = Path(__file__).parent / "own_rule.py"
-    spec = importlib.util.spec_from_file_location("own_rule", file)
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+def node_rms(monkeypatch):
+    monkeypatch.setattr(plugins, "_loaded", {})
+    plugins.load_plugin(str(EXAMPLE))
     yield RULES["node_rms"]
     RULES.remove("node_rms")
 
@@ -96,7 +100,9 @@ def test_the_schema_has_it_with_its_constant():
         for choice in schema["$defs"]["OptimizerConfig"]["oneOf"]
     }
     assert list(choices["node_rms"]) == ["name", "lr", "lr_decay", "decay"]
-    assert choices["node_rms"]["name"]["description"] == "node_rms: Keeps one number per node."
+    assert choices["node_rms"]["name"]["description"] == (
+        "node_rms: The gradient over the root of the decaying mean square of its node's: one number per node is kept."
+    )
     decay = choices["node_rms"]["decay"]
     assert (decay["type"], decay["default"]) == ("number", 0.9)
     assert decay["description"] == "What is left of the mean square after one update."
@@ -123,7 +129,7 @@ def test_a_footprint_compares_and_prices_it():
 
 
 def test_pulses_are_refused_and_a_typo_is_answered():
-    with pytest.raises(InputError, match=r"honours only sgd .got 'node_rms'"):
+    with pytest.raises(InputError, match=r"honours only column_norm, .*sgd.* .got 'node_rms'"):
         config(f"{SHORT}hardware: {{tile: pcm}}\n")
     with pytest.raises(InputError, match=r"'node_rmz' is not one of .*did you mean node_rms"):
         config(SHORT.replace("node_rms", "node_rmz"))
@@ -180,3 +186,53 @@ def test_what_keeps_nothing_runs_on_summed_pulses():
         assert losses[1] < losses[0]
     finally:
         RULES.remove("sign")
+
+
+def test_the_class_of_the_example_is_fifteen_lines():
+    lines = EXAMPLE.read_text().split("@register.rule")[1].split("\n\n\n")[0].splitlines()
+    assert len([line for line in lines if line.strip()]) <= 15
+
+
+def test_a_sweep_and_its_report_have_it_beside_the_others(tmp_path):
+    """By the command line alone, in a process that does not know it otherwise."""
+    (tmp_path / "base.yaml").write_text(
+        SHORT.replace("node_rms", "sgd").replace(", decay: 0.8", "")
+    )
+    (tmp_path / "sweep.yaml").write_text(
+        """
+base: base.yaml
+cases:
+  SGD: {}
+  ours: {training.optimizer: {name: node_rms, lr: 0.02, decay: 0.8}}
+  ours on PCM:
+    training.optimizer: {name: node_rms, lr: 0.02}
+    hardware: {tile: pcm, update: {kind: accumulated}, io: {perfect: true}}
+baseline: SGD
+"""
+    )
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", "from imc_grapes.cli.app import main; main()"]
+    done = subprocess.run(
+        [
+            *command,
+            "--plugin",
+            str(EXAMPLE),
+            "sweep",
+            str(tmp_path / "sweep.yaml"),
+            "--out",
+            str(out),
+            "--workers",
+            "1",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = load_results(out).set_index("method")
+    assert (found["status"] == "done").all()
+    # A number for each of 18 nodes; on the accumulator chi as well, of two bytes per weight.
+    assert found.loc["ours", "optimizer_state_bytes"] == 4 * 18
+    assert found.loc["ours on PCM", "optimizer_state_bytes"] == 4 * 18 + 2 * (64 * 8 + 8 * 10)
+    page = (out / "report.html").read_text()
+    assert "ours on PCM" in page

@@ -69,6 +69,12 @@ def test_every_method_has_every_figure(found):
         *((name, "pulsed") for name in ("sgd", "grapes", "lr_matched")),
         *((name, "accumulated") for name in ("sgd", "grapes", "lr_matched")),
         *((name, "accumulated") for name in ("momentum", "nag", "rmsprop", "adam")),
+        *((name, "accumulated") for name in ("adafactor", "lion", "scale", "sm3")),
+        *(
+            (name, periphery)
+            for name in ("column_norm", "sign_sgd", "sinkgd")
+            for periphery in ("pulsed", "accumulated")
+        ),
     }
     for one in methods:
         energy = one["energy_pJ_per_update"]
@@ -87,6 +93,10 @@ def test_bits_of_state_are_those_of_the_textbook(found):
     momentum, adam = (named(found[0], name, "accumulated") for name in ("momentum", "adam"))
     assert momentum["state_bits"] == WEIGHTS * momentum["word_bits"]
     assert adam["state_bits"] == 2 * WEIGHTS * adam["word_bits"]
+    sm3, scale = (named(found[0], name, "accumulated") for name in ("sm3", "scale"))
+    # On two arrays of 392 inputs, and on one.
+    assert sm3["state_bits"] == (2 * (250 + 392) + 10 + 250) * sm3["word_bits"]
+    assert scale["state_bits"] == 250 * 10 * scale["word_bits"]
     assert found[0]["weights"] == WEIGHTS
 
 
@@ -354,11 +364,21 @@ def test_charts_show_every_rule_on_each_of_its_circuits():
     assert [one.compared.label for one in shown] == [
         "SGD, pulsed",
         "GRAPES, column_current, pulsed",
+        "column norm, pulsed",
+        "signSGD, pulsed",
+        "SinkGD, pulsed",
         "SGD, accumulated",
         "GRAPES, column_current, accumulated",
+        "column norm, accumulated",
+        "signSGD, accumulated",
+        "SinkGD, accumulated",
+        "Adafactor, accumulated",
+        "SM3, accumulated",
+        "Lion, accumulated",
         "momentum, accumulated",
         "NAG, accumulated",
         "RMSprop, accumulated",
+        "SCALE, accumulated",
         "Adam, accumulated",
     ]
 
