@@ -71,6 +71,13 @@ def test_a_resolved_spec_says_what_it_always_said_and_reads_back():
         assert type(one).model_validate_json(one.model_dump_json(), strict=True) == one
 
 
+@pytest.mark.parametrize(("name", "constants"), CASES)
+def test_every_rule_reads_back_from_what_a_resolved_config_says(name, constants):
+    spec = OptimizerSpec(name=name, **constants)
+    assert OptimizerSpec.model_validate_json(spec.model_dump_json(), strict=True) == spec
+    assert spec.rule == RULES[name](**constants)
+
+
 def test_pulses_carry_out_only_what_keeps_nothing():
     assert PulsedSpec.of({"optimizer": "sgd"}) == PulsedSpec()
     with pytest.raises(InputError, match="keeps no state, so it cannot honour optimizer: 'adam'"):
