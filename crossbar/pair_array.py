@@ -20,6 +20,7 @@ from kernels.errors import InputError
 from kernels.pair_pulses import Pairs
 from kernels.pair_read import read_pairs
 from kernels.pair_refresh import refresh
+from kernels.pair_wear import UNCOUNTED, Wear
 from kernels.pulse_read import read_after_pulse
 from kernels.random_streams import stream_key
 from kernels.read_law import ReadLaw
@@ -50,7 +51,8 @@ class Counters:
             away from their difference.
         chi_transfers: pulses that chi gave off (part of `pulses`).
         programmed: writes of the whole matrix.
-        program_pulses: pulses of those writes.
+        program_pulses: pulses of those writes: SET pulses, and RESET pulses after an overshoot.
+        program_resets: RESET pulses of those writes: one of every device at the start, and those after an overshoot.
         program_missed: pairs that a write did not bring within its tolerance; of an open-loop write, those
             whose target lies beyond what its pulses reach in expectation.
         readouts: readings of the columns' importance, each by as many read cycles as its circuit takes.
@@ -65,6 +67,7 @@ class Counters:
     chi_transfers: int = 0
     programmed: int = 0
     program_pulses: int = 0
+    program_resets: int = 0
     program_missed: int = 0
     readouts: int = 0
 
@@ -87,6 +90,7 @@ class PairArray:
         counters: see `Counters`.
         weight_range: largest weight of a pair.
         event: number of updates and writes so far; the position in every random stream.
+        wear: pulses of each device so far, in the shape of `g_plus`; None until `count_wear`.
     """
 
     def __init__(
@@ -128,6 +132,22 @@ class PairArray:
         dated = seconds_per_update is not None
         self._last_plus = np.zeros(n, np.int32) if dated else _UNDATED
         self._last_minus = np.zeros(n, np.int32) if dated else _UNDATED
+        self.wear: Wear | None = None
+
+    def count_wear(self) -> None:
+        """Count the pulses of each device from now on."""
+        self.wear = Wear(*(np.zeros(self.g_plus.shape, np.uint32) for _ in Wear._fields))
+
+    def _wear_as_words(self) -> dict[str, NDArray[np.int32]]:
+        """Views of the counts, if there are any, in a format that torch can write whatever the file's."""
+        if self.wear is None:
+            return {}
+        return {name: counts.view(np.int32) for name, counts in self.wear._asdict().items()}
+
+    @property
+    def counted_by(self) -> Wear:
+        """What the kernels count the pulses of each device in."""
+        return UNCOUNTED if self.wear is None else Wear(*(one.reshape(-1) for one in self.wear))
 
     def _draw_stuck(self) -> None:
         n = self.g_plus.size
@@ -249,7 +269,7 @@ class PairArray:
         self.event += 1
         max_pulses = spec.max_pulses or most_pulses(self.model)
         open_loop = spec.kind == "open_loop"
-        pulses, _, missed = pair_writing.write_pairs(
+        pulses, resets, missed = pair_writing.write_pairs(
             self.model.set_pulse,
             self.model.reset_pulse,
             self.pairs,
@@ -262,9 +282,11 @@ class PairArray:
             self.event,
             self.constants,
             *self._keys["write"],
+            self.counted_by,
         )
         self.counters.programmed += 1
         self.counters.program_pulses += pulses
+        self.counters.program_resets += resets
         self.counters.program_missed += missed
         if missed:
             warnings.warn(
@@ -295,6 +317,7 @@ class PairArray:
             self.event,
             self.constants,
             *self._keys["refresh"],
+            self.counted_by,
         )
         self.counters.refreshes += refreshed
         self.counters.refresh_pulses += pulses
@@ -327,6 +350,7 @@ class PairArray:
             "event": self.event,
             "turn": self.turn,
             "counters": asdict(self.counters),
+            "wear": {name: counts.copy() for name, counts in self._wear_as_words().items()},
             **{name: getattr(self, name).copy() for name in _ARRAYS},
         }
 
@@ -345,13 +369,15 @@ class PairArray:
         self.counters = Counters(**state["counters"])
         for name in _ARRAYS:
             getattr(self, name)[...] = state[name]
+        for name, counts in self._wear_as_words().items():
+            counts[...] = state["wear"][name]
 
     def check(self, state: dict[str, Any]) -> None:
         """Refuse what `dump` gave where it would not be the same weights in these devices.
 
         Raises:
             InputError: another device model, other faults, another range of weights, number of devices, or record of
-                their last pulses.
+                their last pulses; or pulses of each device counted in one of the two alone.
         """
         own = self.dump()
         if not isinstance(state, dict) or set(state) != set(own):
@@ -371,6 +397,12 @@ class PairArray:
                     f"the state has another {what} ({held}) than this tile ({mine}), whose conductances would be "
                     "other weights; load it with its own configuration, or give its weights to set_weights"
                 )
+        if isinstance(state["wear"], dict) and set(state["wear"]) != set(own["wear"]):
+            counts, does_not = "counts the pulses of each device (wear)", "does not"
+            said = (counts, does_not) if state["wear"] else (does_not, counts)
+            raise InputError(
+                f"the state {said[0]}, this tile {said[1]}; load it with its own configuration"
+            )
         refuse_other_form(state, own, "devices")
         if state["turn"] >= self.sharing:
             raise InputError(

@@ -57,6 +57,7 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
         read: `ReadSpec`: read noise of the devices, drift while training; in place only.
         programming: `ProgramSpec`: what `set_weights` does; exact by default; in place only.
         faults: `device_models.faults.Faults`: fractions of stuck devices; in place only.
+        wear: count the pulses of each device, SET and RESET apart; in place only. See `PCMTile.wear`.
         wires: `WiresSpec`: resistance of the wires; software only. None for none.
         statistics: of the devices that weights trained in software are programmed into: a preset's name, the keys of
             `device_models.StatisticsSpec`, or an object; None for pcm_nandakumar2019. In place, `evaluate_drift` takes
@@ -78,6 +79,7 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
     read: Any = None
     programming: Any = None
     faults: Any = None
+    wear: bool = False
     seed: int | None = None
     wires: Any = None
     statistics: Any = None
@@ -91,6 +93,8 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
     def __post_init__(self, io: Any) -> None:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int | None):
             raise InputError(f"seed: must be an integer or None (got {self.seed!r})")
+        if not isinstance(self.wear, bool):
+            raise InputError(f"wear: must be True or False (got {self.wear!r})")
         self.streams = TileStreams(self.seed)
         self.update = _choice(
             "update",
@@ -139,6 +143,10 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
                     f"{key}: has no effect with update software, whose devices are those of the statistics "
                     f"(got {getattr(self, key)!r}); allowed: statistics={{...}}"
                 )
+        if self.wear:
+            raise InputError(
+                "wear: counts the pulses of updates in place; update software programs its devices once (got True)"
+            )
         if self.device != "nandakumar2018":
             raise InputError(
                 "device: pulses nothing with update software, whose devices are those of the statistics "

@@ -48,6 +48,8 @@ class PCMSimulatorTile(SimulatorTile):
             rpu_config.read.seconds_per_update,
             stream,
         )
+        if rpu_config.wear:
+            self.devices.count_wear()
         blind = rpu_config.read.during_training == "never"
         self.copy = WeightCopy(self.devices.shape, self.devices.weight_range) if blind else None
         self._with_copy = False

@@ -28,6 +28,7 @@ from crossbar.tile_state import TileState, described, read_config, refuse_other_
 from crossbar.weight_gradient import TileContext, TileFunction
 from device_models.inference.statistics import InferenceStatistics
 from kernels.errors import InputError
+from kernels.pair_wear import Wear
 
 Array = NDArray[np.float32]
 
@@ -108,6 +109,16 @@ class PCMTile(CustomTile):
     def counters(self) -> dict[str, int]:
         """What was done to the devices so far; see `crossbar.pair_array.Counters`."""
         return asdict(self.tile.devices.counters)
+
+    @property
+    def wear(self) -> Wear | None:
+        """Pulses that each device has had so far, live; None unless `PCMConfig.wear` asks for it.
+
+        `set_plus`, `set_minus`, `reset_plus` and `reset_minus`, each uint32 in the shape of `g_plus`. Pulses of
+        updates, refreshes and writes count where they are sent, so that stuck devices have them too; an exact write
+        takes the RESETs that begin it and no SET pulse. The totals are those of `counters`.
+        """
+        return self.tile.devices.wear
 
     def update_state_arrays(self) -> dict[str, NDArray[Any]]:
         """Every array that the update circuits keep from one update to the next: live, not copies.

@@ -20,6 +20,7 @@ class TileConfig(Protocol):
     read: ReadSpec
     programming: ProgramSpec
     faults: Faults
+    wear: bool
     forward: IOParameters
     backward: IOParameters
     mapping: MappingParameter

@@ -151,6 +151,7 @@ class PulseTrains(UpdatePeriphery):
             devices.constants,
             devices.key("trains"),
             devices.key("pulses"),
+            devices.counted_by,
         )
         devices.turn = (devices.turn + len(x) * self._spec.train_length) % devices.sharing
         devices.counters.pulses += pulses
@@ -251,5 +252,6 @@ def _apply(devices: PairArray, counts: NDArray[np.int16], pulses: int) -> None:
             devices.event,
             devices.constants,
             devices.key("pulses"),
+            devices.counted_by,
         )
     devices.turn = (devices.turn + 1) % devices.sharing

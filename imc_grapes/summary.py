@@ -59,6 +59,64 @@ class AlignmentAngles(BaseModel):
     """With everything against plain backpropagation; None unless there are both."""
 
 
+class DevicePulseCounts(BaseModel):
+    """How many pulses of one kind the devices have had, their writes and refreshes included."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    total: int
+    """Of all devices."""
+    mean: float
+    """Per device."""
+    largest: int
+    """Of one device."""
+    quantiles: Mapping[str, int]
+    """Share of the devices, such as ``0.99``, to the number of pulses that this share of them has not exceeded."""
+
+
+class Lifetime(BaseModel):
+    """Updates until a device has had as many pulses as its endurance, at low, typical and high endurance."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    low: float
+    """At the lowest endurance that is published."""
+    typical: float
+    """Between the two."""
+    high: float
+    """At the highest."""
+
+
+class Wear(BaseModel):
+    """What a run did to its devices, up to the epoch whose weights were kept."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    updates: int
+    """Of the weights."""
+    set_pulses: DevicePulseCounts
+    """SET pulses of the devices."""
+    reset_pulses: DevicePulseCounts
+    """RESET pulses of the devices."""
+    pulses_per_update_mean: float | None
+    """SET and RESET pulses of a device in one update, without the write of the initial weights: mean over the devices;
+    None where nothing was trained."""
+    pulses_per_update_largest: float | None
+    """The same of the device that had most."""
+    lifetime_updates_mean: Lifetime | None
+    """Of a device at the mean rate; None where no pulse was sent."""
+    lifetime_updates_largest: Lifetime | None
+    """Of the device that had most: until the first one is worn out."""
+    lifetime_assumption: str
+    """In words: what the lifetimes assume."""
+
+
 class Summary(BaseModel):
     """Everything a run found that its config and seed decide.
 
@@ -136,6 +194,8 @@ class Summary(BaseModel):
     """That hold weights; None where the weights lie on no PCM."""
     missed_writes: Mapping[str, int] | None = None
     """`program` and `refresh` to the device pairs that their pulses left short; None without PCM tiles."""
+    wear: Wear | None = None
+    """Pulses of each device; None where they are not counted (``hardware.wear``)."""
     feedback_weights: int | None = None
     """Fixed random weights of the error transport; 0 under backpropagation."""
     feedback_devices: int | None = None

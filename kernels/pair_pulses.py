@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kernels.column_blocks import for_blocks
 from kernels.jit_on_call import jit_on_call
+from kernels.pair_wear import UNCOUNTED, WEAR, Wear
 from kernels.random_streams import normal
 
 CHUNK = 64
@@ -51,7 +52,8 @@ def pulse_noise(key, device, draw):  # type: ignore[no-untyped-def]
 @cache
 def _kernel(set_pulse: Any) -> Callable[..., None]:
     @jit_on_call(
-        f"void(int64, int64, {PAIRS}, int16[::1], int64, uint64, float32[::1], uint64)", nogil=True
+        f"void(int64, int64, {PAIRS}, {WEAR}, int16[::1], int64, uint64, float32[::1], uint64)",
+        nogil=True,
     )
     def kernel(  # type: ignore[no-untyped-def]
         first_chunk,
@@ -62,6 +64,10 @@ def _kernel(set_pulse: Any) -> Callable[..., None]:
         state_minus,
         last_plus,
         last_minus,
+        set_plus,
+        set_minus,
+        reset_plus,
+        reset_minus,
         counts,
         turn,
         update,
@@ -86,10 +92,14 @@ def _kernel(set_pulse: Any) -> Callable[..., None]:
                         set_pulse(g_plus, state_plus, i, constants, z)
                         if last_plus.size > 0:
                             last_plus[i] = np.int32(update)
+                        if set_plus.size > 0:
+                            set_plus[i] += np.uint32(1)
                     else:
                         set_pulse(g_minus, state_minus, i, constants, z)
                         if last_minus.size > 0:
                             last_minus[i] = np.int32(update)
+                        if set_minus.size > 0:
+                            set_minus[i] += np.uint32(1)
 
     return kernel  # type: ignore[no-any-return]
 
@@ -102,6 +112,7 @@ def apply_pulses(
     update: int,
     constants: NDArray[np.float32],
     key: np.uint64,
+    wear: Wear = UNCOUNTED,
 ) -> None:
     """Apply the pulses, in place.
 
@@ -113,12 +124,13 @@ def apply_pulses(
         update: number of the update.
         constants: of the device function.
         key: stream of the noise; pulse p of device i in this update uses the number (i, update, p).
+        wear: counts the pulses; changed.
     """
     kernel = _kernel(set_pulse)
     for_blocks(
         (counts.size + CHUNK - 1) // CHUNK,
         counts.size,
         lambda first, past_last: kernel(
-            first, past_last, *pairs, counts, turn, update, constants, key
+            first, past_last, *pairs, *wear, counts, turn, update, constants, key
         ),
     )

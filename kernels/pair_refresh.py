@@ -11,6 +11,7 @@ from kernels.column_blocks import for_blocks
 from kernels.expected_step import expected_step_function
 from kernels.jit_on_call import jit_on_call
 from kernels.pair_pulses import DRAW_BITS, PAIRS, Pairs, pulse_noise
+from kernels.pair_wear import UNCOUNTED, WEAR, Wear
 from kernels.random_streams import uniform
 
 _BLOCK = 4096
@@ -24,8 +25,8 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
     expected_step = expected_step_function(set_pulse)
 
     @jit_on_call(
-        f"void(int64, int64, {PAIRS}, float32, float32, float32[:, ::1], float32[:, ::1], int64, float32,"
-        " uint64, float32[::1], uint64, uint64, int64[:, ::1])",
+        f"void(int64, int64, {PAIRS}, {WEAR}, float32, float32, float32[:, ::1], float32[:, ::1], int64,"
+        " float32, uint64, float32[::1], uint64, uint64, int64[:, ::1])",
         nogil=True,
     )
     def kernel(  # type: ignore[no-untyped-def]
@@ -37,6 +38,10 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
         state_minus,
         last_plus,
         last_minus,
+        set_plus,
+        set_minus,
+        reset_plus,
+        reset_minus,
         above_uS,
         other_above_uS,
         memory_plus,
@@ -73,9 +78,11 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
                 while not last:
                     missing = difference - (g_plus[i] - g_minus[i])
                     g, state, memory, key = g_plus, state_plus, memory_plus, key_plus
+                    sets = set_plus
                     other, other_memory = g_minus, memory_minus
                     if missing < zero:
                         g, state, memory, key = g_minus, state_minus, memory_minus, key_minus
+                        sets = set_minus
                         other, other_memory = g_plus, memory_plus
                         missing = -missing
                     step = expected_step(g[i], memory, constants)
@@ -94,9 +101,14 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
                     twin[0] = g[i]
                     set_pulse(twin, memory, 0, constants, _NO_NOISE)
                     set_pulse(g, state, i, constants, pulse_noise(key, device, draw))
+                    if sets.size > 0:
+                        sets[i] += np.uint32(1)
                 if last_plus.size > 0:
                     last_plus[i] = np.int32(update)
                     last_minus[i] = np.int32(update)
+                if reset_plus.size > 0:
+                    reset_plus[i] += np.uint32(1)
+                    reset_minus[i] += np.uint32(1)
                 tally[block, 0] += 1
                 tally[block, 1] += pulses
 
@@ -116,6 +128,7 @@ def refresh(
     constants: NDArray[np.float32],
     key_plus: np.uint64,
     key_minus: np.uint64,
+    wear: Wear = UNCOUNTED,
 ) -> tuple[int, int, int]:
     """Refresh the pairs whose larger device is above `above_uS` and whose smaller one is above `other_above_uS`.
 
@@ -141,6 +154,7 @@ def refresh(
         constants: of the device functions.
         key_plus: stream of the noise on G+ and of the last pulse.
         key_minus: stream of the noise on G-.
+        wear: counts the pulses; changed.
 
     Returns:
         How many pairs were refreshed, how many SET pulses that took, and how many of the pairs were missed.
@@ -155,6 +169,7 @@ def refresh(
             first,
             past_last,
             *pairs,
+            *wear,
             above_uS,
             other_above_uS,
             nominal_state.copy(),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kernels.column_blocks import for_blocks
 from kernels.jit_on_call import jit_on_call
 from kernels.pair_pulses import DRAW_BITS, PAIRS, Pairs, pulse_noise
+from kernels.pair_wear import UNCOUNTED, WEAR, Wear
 from kernels.random_streams import uniform
 
 EXACT, OPEN_LOOP, WRITE_VERIFY = 0, 1, 2
@@ -37,7 +38,7 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
         return most
 
     @jit_on_call(
-        f"void(int64, int64, {PAIRS}, float32[::1], int64, float32, float32, int64, float32[::1], uint64,"
+        f"void(int64, int64, {PAIRS}, {WEAR}, float32[::1], int64, float32, float32, int64, float32[::1], uint64,"
         " float32[::1], uint64, uint64, int64[:, ::1])",
         nogil=True,
     )
@@ -50,6 +51,10 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
         state_minus,
         last_plus,
         last_minus,
+        set_plus,
+        set_minus,
+        reset_plus,
+        reset_minus,
         targets,
         how,
         g_min_uS,
@@ -70,9 +75,11 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
                 positive = target > np.float32(0.0)
                 g, state, key = g_plus, state_plus, key_plus
                 other, other_state, other_key = g_minus, state_minus, key_minus
+                sets, own_resets, other_resets = set_plus, reset_plus, reset_minus
                 if not positive:
                     g, state, key = g_minus, state_minus, key_minus
                     other, other_state, other_key = g_plus, state_plus, key_plus
+                    sets, own_resets, other_resets = set_minus, reset_minus, reset_plus
                 device = np.uint64(i)
                 draw = update << DRAW_BITS
                 noisy = how != EXACT
@@ -123,6 +130,11 @@ def _kernel(set_pulse: Any, reset_pulse: Any) -> Callable[..., None]:
                 if last_plus.size > 0:
                     last_plus[i] = np.int32(update)
                     last_minus[i] = np.int32(update)
+                if sets.size > 0:
+                    # All but the first two RESETs went to the device that is written.
+                    sets[i] += np.uint32(pulses - (resets - 2))
+                    own_resets[i] += np.uint32(resets - 1)
+                    other_resets[i] += np.uint32(1)
                 tally[block, 0] += pulses
                 tally[block, 1] += resets
 
@@ -143,6 +155,7 @@ def write_pairs(
     constants: NDArray[np.float32],
     key_plus: np.uint64,
     key_minus: np.uint64,
+    wear: Wear = UNCOUNTED,
 ) -> tuple[int, int, int]:
     """RESET all pairs and bring the difference of each to its target.
 
@@ -163,6 +176,7 @@ def write_pairs(
         constants: of the device functions.
         key_plus: stream of the noise on G+.
         key_minus: stream of the noise on G-.
+        wear: counts the pulses; changed. An exact write takes its RESETs and no SET pulse.
 
     Returns:
         SET and repeated RESET pulses, RESETs in all, and pairs that were not brought within the tolerance (open
@@ -178,6 +192,7 @@ def write_pairs(
             first,
             past_last,
             *pairs,
+            *wear,
             targets,
             how,
             g_min_uS,

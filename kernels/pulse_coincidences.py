@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from kernels.fast_math import log
 from kernels.jit_on_call import jit_on_call
 from kernels.pair_pulses import DRAW_BITS, PAIRS, Pairs, pulse_noise
+from kernels.pair_wear import UNCOUNTED, WEAR, Wear
 from kernels.random_streams import words
 
 _TWO_TO_MINUS_32 = np.float32(2.0**-32)
@@ -84,8 +85,8 @@ def _fire(p, size, order, count, slots, key, index, fired, start):  # type: igno
 @cache
 def _kernel(set_pulse: Any) -> Callable[..., tuple[int, int]]:
     @jit_on_call(
-        f"UniTuple(int64, 2)({PAIRS}, float32[:, ::1], float32[:, ::1], float32, int64, int64, uint64,"
-        " float32[::1], uint64, uint64)",
+        f"UniTuple(int64, 2)({PAIRS}, {WEAR}, float32[:, ::1], float32[:, ::1], float32, int64, int64,"
+        " uint64, float32[::1], uint64, uint64)",
         nogil=True,
     )
     def kernel(  # type: ignore[no-untyped-def]
@@ -95,6 +96,10 @@ def _kernel(set_pulse: Any) -> Callable[..., tuple[int, int]]:
         state_minus,
         last_plus,
         last_minus,
+        set_plus,
+        set_minus,
+        reset_plus,
+        reset_minus,
         x,
         d,
         pulses_per_product,
@@ -167,10 +172,14 @@ def _kernel(set_pulse: Any) -> Callable[..., tuple[int, int]]:
                             set_pulse(g_plus, state_plus, device, constants, z)
                             if last_plus.size > 0:
                                 last_plus[device] = np.int32(update)
+                            if set_plus.size > 0:
+                                set_plus[device] += np.uint32(1)
                         else:
                             set_pulse(g_minus, state_minus, device, constants, z)
                             if last_minus.size > 0:
                                 last_minus[device] = np.int32(update)
+                            if set_minus.size > 0:
+                                set_minus[device] += np.uint32(1)
         return pulses, saturated
 
     return kernel  # type: ignore[no-any-return]
@@ -188,6 +197,7 @@ def coincident_pulses(
     constants: NDArray[np.float32],
     key_trains: np.uint64,
     key_pulses: np.uint64,
+    wear: Wear = UNCOUNTED,
 ) -> tuple[int, int]:
     """Apply the pulses of one mini-batch: in the mean `-pulses_per_product * d_j x_i` at each crosspoint and sample.
 
@@ -203,10 +213,21 @@ def coincident_pulses(
         constants: of the device function.
         key_trains: stream of the trains.
         key_pulses: stream of the pulses' noise.
+        wear: counts the pulses; changed.
 
     Returns:
         Pulses applied, and samples whose trains saturated: more than one pulse per slot would have been due.
     """
     return _kernel(set_pulse)(
-        *pairs, x, d, pulses_per_product, slots, turn, update, constants, key_trains, key_pulses
+        *pairs,
+        *wear,
+        x,
+        d,
+        pulses_per_product,
+        slots,
+        turn,
+        update,
+        constants,
+        key_trains,
+        key_pulses,
     )

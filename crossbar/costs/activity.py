@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Activity:
-    """What one update does, per weight.
+    """What one update does, per weight: to all K devices of a polarity together.
 
     Attributes:
         pulses: SET pulses of the update.
-        refreshes: pairs that are RESET.
+        refreshes: pairs of devices that are RESET.
         refresh_pulses: SET pulses that write them back.
         mean_g_uS: mean conductance of a device; None for the constants' assumption.
     """

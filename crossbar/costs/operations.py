@@ -272,8 +272,8 @@ def _refresh(layer: LayerShape, activity: Activity, every: int, arrays: ArrayLim
     return Operations(
         driven_rows=rows,
         device_reads=checked * arrays.sharing,
-        stochastic_bits=checked,
-        reset_pulses=2.0 * refreshed * arrays.sharing,
+        stochastic_bits=checked * arrays.sharing,
+        reset_pulses=2.0 * refreshed,
         set_pulses=rewritten,
         pulse_lines=2.0 * (2.0 * refreshed + rewritten),
     )

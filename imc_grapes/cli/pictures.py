@@ -18,7 +18,8 @@ def pictures(
         Path | None, typer.Option(help="Folder searched first for data sets.")
     ] = None,
 ) -> None:
-    """Draw one run: spikes and membrane potentials, music predicted and composed, the score as devices drift."""
+    """Draw one run: spikes and membrane potentials, music predicted and composed, the score as devices drift,
+    the pulses that each device has had."""
     load_plugins()
     from imc_grapes.pictures.run import draw_run
 

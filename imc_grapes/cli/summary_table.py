@@ -10,8 +10,8 @@ from rich.text import Text
 from imc_grapes.config.hardware_words import COMPENSATIONS
 from imc_grapes.data.metric import Metric, metrics_beside
 from imc_grapes.experiment.outcome import Outcome
-from imc_grapes.pictures.quantities import bytes_in_words, time_in_words
-from imc_grapes.summary import DriftPoint
+from imc_grapes.pictures.quantities import bytes_in_words, large_number, time_in_words
+from imc_grapes.summary import DriftPoint, Wear
 
 
 def print_outcome(outcome: Outcome, folder: Path, console: Console) -> None:
@@ -43,9 +43,25 @@ def print_outcome(outcome: Outcome, folder: Path, console: Console) -> None:
             f"{pairs} pairs were left beside their weights by a {kind}: max_pulses did not suffice",
             highlight=False,
         )
+    if summary.wear is not None:
+        console.print(Text(_wear(summary.wear)))
     if summary.reproducible and (summary.threads or 1) > 1:
         console.print(Text(f"Computed with --threads {summary.threads}: others give other bits"))
     console.print(Text(f"Everything is in {folder}"), soft_wrap=True)
+
+
+def _wear(wear: Wear) -> str:
+    sets, resets, first = wear.set_pulses, wear.reset_pulses, wear.lifetime_updates_largest
+    lasts = (
+        ""
+        if first is None
+        else f"; the first device is worn out after {large_number(first.low)} to {large_number(first.high)} updates at "
+        "this rate"
+    )
+    return (
+        f"A device has had {sets.mean:.3g} SET and {resets.mean:.3g} RESET pulses on average, {sets.largest:,} and "
+        f"{resets.largest:,} at most{lasts}"
+    )
 
 
 def _task_table(metric: Metric, accuracies: Sequence[Sequence[float]]) -> Table:

@@ -145,6 +145,7 @@ def _pcm_config(hardware: PCMHardware, config: RunConfig) -> Any:
         array=hardware.array,
         read=hardware.read,
         faults=hardware.faults,
+        wear=hardware.wear,
         seed=stream_seed(config.seed, "pcm tiles"),
     )
 

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from imc_grapes.config import RunConfig, config_hash
 from imc_grapes.config.hardware_words import NOTHING_ELSE, hardware_in_words, is_weights_alone
@@ -13,6 +14,7 @@ from imc_grapes.config.schema import AihwkitHardware
 from imc_grapes.config.versions import versions
 from imc_grapes.costs.optimizer_state import closed_form_bytes, measured_bytes
 from imc_grapes.costs.step_peak import peak_bytes_of_step
+from imc_grapes.costs.wear import device_pulses
 from imc_grapes.data.load import load_dataset
 from imc_grapes.evaluate.batch_norm import recalibrated
 from imc_grapes.evaluate.over_time import STANDARD_TIMES_S, read_over_time
@@ -28,6 +30,7 @@ from imc_grapes.experiment.device_counts import (
     count_missed_writes,
     count_pcm_devices,
 )
+from imc_grapes.experiment.device_wear import measure_wear
 from imc_grapes.experiment.drift_points import drift_points
 from imc_grapes.experiment.learning import learning_measures
 from imc_grapes.experiment.listener import Listener
@@ -96,6 +99,7 @@ def _run(
     files = file_digests(config)
     dataset = load_dataset(config.data, config.seed, data_dir)
     trainer, grapes = prepare(config, dataset, listener, compute.device)
+    written = device_pulses(trainer.model)
     if folder:
         folder.create(config)
     if folder and resume and folder.checkpoint.exists():
@@ -105,6 +109,7 @@ def _run(
     if folder and not trainer.position.metrics:
         _save(trainer, config, folder)
     trained = time.perf_counter()
+    wear = measure_wear(trainer.model, written)
     evaluation = _evaluate(config, trainer, grapes, listener)
     measurements = {
         "started": started.isoformat(timespec="seconds"),
@@ -113,7 +118,7 @@ def _run(
         "peak_bytes_of_step": _step_peak(trainer),
     }
     # After that step: a resumed run may have drawn the feedback weights no sooner.
-    summary = _summary(config, trainer, evaluation, compute)
+    summary = _summary(config, trainer, evaluation, compute, wear)
     metrics = [epoch.as_dict() for epoch in trainer.position.metrics]
     if changes := file_changes(files, file_digests(config)):
         raise InputError(f"changed while the run was going on: {', '.join(changes)}; run it again")
@@ -200,7 +205,11 @@ def _evaluate(
 
 
 def _summary(
-    config: RunConfig, trainer: Trainer, evaluation: _Evaluation, compute: Compute
+    config: RunConfig,
+    trainer: Trainer,
+    evaluation: _Evaluation,
+    compute: Compute,
+    wear: dict[str, Any],
 ) -> Summary:
     shown, metric = evaluation.shown, trainer.task.metric.name
     reproducible, why = _reproducible(config, compute)
@@ -236,6 +245,7 @@ def _summary(
         no_drift_why=why_no_drift(config.hardware),
         pcm_devices=evaluation.pcm_devices,
         missed_writes=evaluation.missed_writes,
+        **wear,
         **count_feedback(attached_transport(trainer.model), config.hardware),
     )
 

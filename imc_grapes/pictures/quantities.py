@@ -33,3 +33,11 @@ def bytes_in_words(count: int) -> str:
 def as_file_name(name: str) -> str:
     """`name` with a hyphen for every character that could mean something in a path."""
     return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+
+
+def large_number(value: float) -> str:
+    """``812``, ``3.2e8``: two digits and a power of ten, from 10,000 on."""
+    if value < 9_999.5:
+        return f"{value:.3g}" if value < 999.5 else f"{value:,.0f}"
+    digits, power = f"{value:.1e}".split("e")
+    return f"{digits.removesuffix('.0')}e{int(power)}"

@@ -1,8 +1,8 @@
 """``hardware:`` what the weights are stored in."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from crossbar.specs import ArraySpec, IOSpec, PulsedSpec, ReadSpec, UpdateSpec
 from device_models import (
@@ -66,8 +66,21 @@ class PCMHardware(Section):
     matrix collects them."""
     faults: Faults = Faults()
     """Fractions of stuck devices."""
+    wear: bool = False
+    """Count the pulses of each device, SET and RESET apart: how they spread, and how long the devices last
+    at their rate, is in summary.json and in the pictures of the run."""
     statistics: StatisticsSpec | None = None
     """Drift and read noise after the training; null: the device model's own drift law, if it has one."""
+
+    @model_serializer(mode="wrap")
+    def _without_wear_that_is_not_counted(
+        self, handler: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        values: dict[str, Any] = handler(self)
+        # Results are stored under the hash of what this gives.
+        if not self.wear:
+            del values["wear"]
+        return values
 
     def drift_statistics(self) -> InferenceStatistics | None:
         """The statistics at the g_max of the device model; None for the model's own law."""

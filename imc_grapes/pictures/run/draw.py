@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from imc_grapes.costs.wear import device_pulses
 from imc_grapes.data.chorales import Chorales
 from imc_grapes.experiment.assemble import programmable
 from imc_grapes.experiment.restore import FinishedRun, restore
@@ -16,6 +17,7 @@ from imc_grapes.pictures.run.midi import write_midi
 from imc_grapes.pictures.run.piano_roll import piano_roll_picture
 from imc_grapes.pictures.run.raster import raster_picture
 from imc_grapes.pictures.run.score_over_time import score_over_time_picture
+from imc_grapes.pictures.run.wear import wear_picture
 from imc_grapes.seeding import generator, stream_seed
 from imc_grapes.spiking import SNU, sSNU
 from kernels.errors import InputError
@@ -48,6 +50,9 @@ def draw_run(path: Path, out_dir: Path, data_dir: Path | None = None) -> list[Pa
     files: list[Path] = []
     if run.summary.drift:
         pictures.append(score_over_time_picture(run.summary))
+    pulses = device_pulses(run.trainer.model)
+    if pulses is not None and run.summary.wear is not None:
+        pictures.append(wear_picture(pulses, run.summary.wear))
     with evaluation_mode(run.trainer.model):
         if _shows_potentials(run):
             pictures.append(raster_picture(run.trainer.model, _one_input(run)))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imc_grapes.pictures.quantities import bytes_in_words, time_in_words
+from imc_grapes.pictures.quantities import bytes_in_words, large_number, time_in_words
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,11 @@ def test_bytes_are_plain_numbers_close_to_the_count(count):
     sizes = {"byte": 1, "bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
     assert "e" not in number
     assert float(number) * sizes[unit] == pytest.approx(count, rel=6e-3)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.5, "0.5"), (812.4, "812"), (9_876.0, "9,876"), (12_345.0, "1.2e4"), (2e12, "2e12")],
+)
+def test_large_numbers(value, words):
+    assert large_number(value) == words
