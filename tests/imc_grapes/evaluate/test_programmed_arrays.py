@@ -21,6 +21,7 @@ from imc_grapes.evaluate.over_time import read_over_time
 from imc_grapes.evaluate.programmed_arrays import ProgrammedArrays
 
 DAY_S, YEAR_S = 86400.0, 31536000.0
+WIRES = {"row_ohm": 30.0, "column_ohm": 30.0}
 CONVERTERS = {"dac_bits": 8, "adc_bits": 8, "out_noise": 0.02, "out_bound": 8.0}
 NO_NOISE = {
     "preset": "pcm_nandakumar2019",
@@ -298,3 +299,120 @@ def test_what_has_no_effect_or_cannot_be_is_refused():
         model(torch.zeros(1, 4))
     means.finish()
     model(torch.zeros(1, 4))
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_convolutions_compute_with_what_their_arrays_show(groups):
+    """Split arrays, wires, factors per column and all, against torch's convolution with the weights as shown."""
+    torch.manual_seed(0)
+    conv = nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=groups)
+    model = on_arrays(
+        nn.Sequential(conv),
+        io="perfect",
+        array={"rows": 10, "columns": 2, "scale": "column", "devices_per_polarity": 2},
+        wires={"row_ohm": 20.0, "column_ohm": 20.0},
+        statistics={
+            "preset": "pcm_nandakumar2019",
+            "read_noise": {"scale": 0.0},
+            "faults": {"stuck_reset": 0.05},
+        },
+    ).eval()
+    means = ProgrammedArrays(model)
+    means.program(1)
+    means.read(DAY_S)
+    x = torch.randn(3, 4, 9, 9)
+    for kind in ("none", "global", "column"):
+        shown = means._reads["0"].compensated(kind).row_blocks
+        weights = torch.cat(
+            [
+                block.weights
+                * (block.scale * (1.0 if block.factor is None else block.factor)).unsqueeze(1)
+                for block in shown
+            ],
+            1,
+        )
+        assert not torch.allclose(weights, conv.weight.detach().flatten(1), atol=1e-3)
+        with torch.no_grad(), means.compensated(kind):
+            want = nn.functional.conv2d(
+                x, weights.view_as(conv.weight), conv.bias, stride=2, padding=1, groups=groups
+            )
+            torch.testing.assert_close(model(x), want, rtol=1e-4, atol=1e-5)
+
+
+def test_wires_cost_and_can_be_left_out():
+    net, images, _ = digits()
+    want = net(images).detach()
+
+    def distance(means, model):
+        means.program(0)
+        means.read(25.0)
+        with torch.no_grad():
+            found = model(images)
+        means.finish()
+        return float((found - want).norm() / want.norm())
+
+    quiet = {"io": "perfect", "statistics": {**NO_NOISE, "drift": {"scale": 0.0}}}
+    plain, wired = on_arrays(net, **quiet), on_arrays(net, wires=WIRES, **quiet)
+    plain.eval()
+    wired.eval()
+    assert distance(ProgrammedArrays(plain), plain) < 1e-5
+    assert distance(ProgrammedArrays(wired), wired) > 0.02
+    left_out = ProgrammedArrays(wired, nonidealities=Nonidealities(wires=False))
+    assert distance(left_out, wired) < 1e-5
+
+
+def test_batch_normalisation_is_measured_again_on_the_arrays():
+    """Uniform drift in front of a normalisation is undone by it, through converters."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(2, 5, 3, bias=False), nn.BatchNorm2d(5))
+    x = torch.randn(200, 2, 6, 6)
+    for _ in range(40):
+        net(x)
+    net.eval()
+    with torch.no_grad():
+        want = net(x)
+    model = on_arrays(
+        net,
+        io={"dac_bits": 12, "adc_bits": 12, "out_noise": 0.0},
+        statistics={"preset": "ideal", "drift": {"kind": "projected", "nu": 0.06, "nu_std": 0.0}},
+    )
+    running = model[1].running_var.clone()
+
+    def closeness(candidate):
+        with torch.no_grad():
+            return -float((candidate(x) - want).norm() / want.norm())
+
+    def at_a_year(**options):
+        result = evaluate_drift(
+            model, closeness, times_s=(YEAR_S,), repeats=1, compensation=("none",), **options
+        )
+        return float(result.frame["score"].iloc[0])
+
+    assert at_a_year() < -0.3
+    assert at_a_year(calibration=[x[:100], (x[100:], None)]) > -0.02
+    assert torch.equal(model[1].running_var, running)
+
+
+def test_read_noise_can_be_left_out():
+    model = on_arrays(nn.Sequential(nn.Linear(6, 3)), io="perfect")
+    x = torch.randn(1, 6).expand(2, 6)
+    differences = []
+
+    def score(candidate):
+        with torch.no_grad():
+            one, other = candidate(x)
+        differences.append(float((one - other).abs().max()))
+        return 0.0
+
+    for read_noise in (True, False):
+        evaluate_drift(
+            model,
+            score,
+            times_s=(YEAR_S,),
+            repeats=1,
+            compensation=("none",),
+            read_noise=read_noise,
+        )
+    # Each call scores the digital network first.
+    without, noisy, _, quiet = differences
+    assert without == quiet == 0.0 < noisy
