@@ -369,9 +369,14 @@ class WiresSpec(Parameters):
     """Wires of an array: rows driven at one end, columns read at the other."""
 
     row_ohm: float = Field(ge=0.0)
-    """Resistance of a row's wire between two crosspoints, Ω."""
+    """Resistance of a row's wire between two crosspoints, and between its driver and the first, Ω."""
     column_ohm: float = Field(ge=0.0)
-    """Resistance of a column's wire between two crosspoints, Ω."""
+    """Resistance of a column's wire between two crosspoints, and between the last and its sense amplifier, Ω."""
+
+    @property
+    def resist(self) -> bool:
+        """Whether any wire has a resistance."""
+        return self.row_ohm > 0.0 or self.column_ohm > 0.0
 
 
 class ProgramSpec(Parameters):

@@ -28,6 +28,11 @@ class Nonidealities(Parameters):
     faults: bool = True
     """Devices that are stuck; off: none is."""
 
+    @classmethod
+    def only(cls, name: str) -> "Nonidealities":
+        """One of them alone."""
+        return cls(**{each: each == name for each in cls.model_fields})
+
     def left_in(self, statistics: InferenceStatistics) -> InferenceStatistics:
         """The statistics without what is switched off.
 
@@ -45,3 +50,9 @@ class Nonidealities(Parameters):
         if not self.faults:
             parts["faults"] = Faults()
         return statistics.model_copy(update=parts)
+
+
+def nonidealities_of(statistics: InferenceStatistics) -> list[str]:
+    """Names of those that devices of these statistics have: stuck ones only if any is."""
+    stuck = statistics.faults.stuck_reset > 0.0 or statistics.faults.stuck_set > 0.0
+    return ["programming", "drift", "read_noise", *(["faults"] if stuck else [])]

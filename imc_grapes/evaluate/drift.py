@@ -129,7 +129,8 @@ def evaluate_drift(
         4
     """
     times = [float(time_s) for time_s in times_s]
-    _check(times, repeats, compensation)
+    _check(times, compensation)
+    check_repeats(repeats)
     batches = None if calibration is None else list(calibration)
     scored, programmed = on_devices(
         model,
@@ -185,13 +186,21 @@ def in_evaluation_mode(model: nn.Module, score: Score) -> float:
         raise InputError(f"score: must return a number (got {value!r})") from None
 
 
-def _check(times: list[float], repeats: int, compensation: Sequence[str]) -> None:
+def check_repeats(repeats: int) -> None:
+    """Refuse a number of repeats that is none.
+
+    Raises:
+        InputError: it is not a whole number of 1 or more.
+    """
+    if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
+        raise InputError(f"repeats: must be a whole number of 1 or more (got {repeats!r})")
+
+
+def _check(times: list[float], compensation: Sequence[str]) -> None:
     if not times or any(not 0.0 <= time_s < float("inf") for time_s in times):
         raise InputError(f"times_s: must be 0 s or more and finite, at least one (got {times})")
     if len(set(times)) < len(times):
         raise InputError(f"times_s: holds a time twice (got {times})")
-    if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
-        raise InputError(f"repeats: must be a whole number of 1 or more (got {repeats!r})")
     allowed = get_args(Compensation)
     if (
         isinstance(compensation, str)

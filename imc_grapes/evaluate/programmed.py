@@ -26,6 +26,18 @@ class ProgrammedNetwork(ABC):
     def only(self, layer: str) -> Self:
         """The same with one layer on its devices, and all others as they were trained."""
 
+    @property
+    def nonidealities(self) -> list[str]:
+        """Names of what it suffers from and can suffer from alone; none where training left all of it in the devices.
+
+        They are fields of `crossbar.array_layers.nonidealities.Nonidealities`.
+        """
+        return []
+
+    def suffering_from(self, nonideality: str) -> Self:
+        """The same with one of `nonidealities` alone, in all layers."""
+        raise NotImplementedError(f"{self.hardware} have no nonideality of their own to switch off")
+
     @abstractmethod
     def program(self, seed: int) -> None:
         """Program the trained weights into fresh devices; time starts at 0 s."""

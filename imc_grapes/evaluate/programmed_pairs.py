@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from crossbar.array_layers.nonidealities import Nonidealities, nonidealities_of
 from crossbar.drift_compensation import Compensation, CompensationRead
 from crossbar.programmed_weights import ProgrammedWeights
 from device_models import InferenceStatistics
@@ -58,6 +59,16 @@ class ProgrammedPairs(ProgrammedNetwork):
     def only(self, layer: str) -> "ProgrammedPairs":
         """The same with one layer programmed; its devices are those that it has among all others."""
         return ProgrammedPairs(self._model, self._statistics, self._compensation_read, (layer,))
+
+    @property
+    def nonidealities(self) -> list[str]:
+        """Those of the devices."""
+        return nonidealities_of(self._statistics)
+
+    def suffering_from(self, nonideality: str) -> "ProgrammedPairs":
+        """The same with one of them alone; its random numbers are those that it has among all others."""
+        alone = Nonidealities.only(nonideality).left_in(self._statistics)
+        return ProgrammedPairs(self._model, alone, self._compensation_read, self.layers)
 
     def program(self, seed: int) -> None:
         """Write every layer into devices of its own."""

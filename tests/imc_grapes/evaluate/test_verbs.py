@@ -76,11 +76,13 @@ def test_the_same_seed_gives_the_same_devices_and_another_one_others() -> None:
 
 def test_attention_is_programmed_too() -> None:
     frame = sensitivity(Small(), distance, statistics="pcm_nandakumar2019", repeats=2)
-    assert set(frame["layer"]) == {
+    layers = frame[frame["layer"] != "all"]
+    assert set(layers["layer"]) == {
         "conv",
         "head",
         *(f"attention.{name}_proj" for name in ("q", "k", "v", "out")),
     }
+    assert set(layers["nonideality"]) == {"all"}
     assert list(frame.columns)[:4] == ["layer", "nonideality", "score", "loss"]
     assert (frame["loss"] > 0.0).all()
     assert frame["loss"].is_monotonic_decreasing
@@ -117,6 +119,10 @@ def test_tiles_are_scored_in_place_and_given_back() -> None:
     layers = sensitivity(model, distance, time_s=YEAR_S, repeats=1, compensation="none")
     assert set(layers["layer"]) >= {"conv.parts.0", "attention.q_proj", "head"}
     assert (layers["loss"] > 0.0).sum() >= 4
+    together = layers[(layers["layer"] == "all")]
+    assert list(together["nonideality"]) == ["all"]
+    year = means[YEAR_S, "none"]
+    assert together["score"].item() == pytest.approx(year, abs=0.1 * abs(year))
 
 
 def test_calibration_measures_batch_normalisation_again() -> None:
