@@ -9,7 +9,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from imc_grapes.cli import doctor, footprint, pictures, presets, report, results, run, schema, sweep
+from imc_grapes.cli import (
+    doctor,
+    footprint,
+    pictures,
+    presets,
+    report,
+    results,
+    run,
+    schema,
+    sensitivity,
+    sweep,
+)
 from imc_grapes.cli.console import errors
 from imc_grapes.cli.plugin_option import ask_for
 from kernels.errors import InputError
@@ -58,6 +69,7 @@ app.command("run")(run.run)
 app.command("sweep")(sweep.sweep)
 app.command("results")(results.results)
 app.command("footprint")(footprint.footprint)
+app.command("sensitivity")(sensitivity.sensitivity)
 app.command("report")(report.report)
 app.command("pictures")(pictures.pictures)
 app.command("presets")(presets.presets)
