@@ -9,12 +9,14 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from imc_grapes.cli.compute_options import Device, DeviceChoice, Threads
 from imc_grapes.cli.console import errors, output
 from imc_grapes.cli.plugin_option import load_plugins
 from kernels.errors import InputError
 
 if TYPE_CHECKING:
     from crossbar.drift_compensation import Compensation
+    from imc_grapes.experiment.compute import Compute
     from imc_grapes.experiment.listener import Listener
     from imc_grapes.experiment.sensitivity import RunSensitivity
 
@@ -46,6 +48,8 @@ def sensitivity(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print everything as JSON in place of the table.")
     ] = False,
+    device: Device = DeviceChoice.cpu,
+    threads: Threads = 1,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for table and picture (default: sensitivity in the run's)."),
@@ -60,16 +64,23 @@ def sensitivity(
     from imc_grapes.cli.progress import ProgressListener
     from imc_grapes.cli.stop_on_interrupt import stop_on_interrupt
     from imc_grapes.experiment import DivergedError, Interrupted
+    from imc_grapes.experiment.compute import Compute
     from imc_grapes.experiment.restore import restore
     from imc_grapes.experiment.sensitivity import measure_sensitivity, usual_compensation
     from imc_grapes.grapes.factors import NonFiniteWeightError
     from imc_grapes.pictures.sensitivity import write_sensitivity
     from imc_grapes.pictures.sensitivity_words import finding
 
+    compute = Compute(device.value, threads)
+    compute.refuse_missing()
     try:
-        with stop_on_interrupt() as stop, ProgressListener(errors, stop) as listener:
-            folder = _finished(config, overrides or [], compensation, data_dir, listener)
-            run = restore(folder, data_dir)
+        with (
+            compute.limits(),
+            stop_on_interrupt() as stop,
+            ProgressListener(errors, stop) as listener,
+        ):
+            folder = _finished(config, overrides or [], compensation, data_dir, listener, compute)
+            run = restore(folder, data_dir, compute.device)
             found = measure_sensitivity(
                 run,
                 time_s=time_s,
@@ -102,6 +113,7 @@ def _finished(
     compensation: "Compensation | None",
     data_dir: Path | None,
     listener: "Listener",
+    compute: "Compute",
 ) -> Path:
     """The folder of the finished run: `path` itself, or that of the config, which is run if it has to be."""
     if path.is_dir():
@@ -110,6 +122,7 @@ def _finished(
         return path
     from imc_grapes.config import config_hash, load_run_config
     from imc_grapes.experiment import run_experiment
+    from imc_grapes.experiment.run_folder import RunFolder
     from imc_grapes.experiment.sensitivity import refuse_without_devices
     from imc_grapes.pictures.quantities import as_file_name
 
@@ -118,7 +131,16 @@ def _finished(
     if compensation is not None:  # before hours of training: whether the hardware has it
         load_run_config(path, [*overrides, f"evaluation.drift_compensation={compensation}"])
     folder = Path("runs") / f"{as_file_name(resolved.name)}-{config_hash(resolved)}"
-    run_experiment(resolved, data_dir=data_dir, out_dir=folder, resume=True, listener=listener)
+    if RunFolder(folder).find(resolved, resume=True) is None:
+        run_experiment(
+            resolved,
+            data_dir=data_dir,
+            out_dir=folder,
+            resume=True,
+            listener=listener,
+            device=compute.device,
+            threads=compute.threads,
+        )
     return folder
 
 

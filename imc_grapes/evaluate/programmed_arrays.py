@@ -8,7 +8,7 @@ from torch import nn
 
 from crossbar.array_layers import is_array_layer
 from crossbar.array_layers.layer import ArrayLayer
-from crossbar.array_layers.nonidealities import Nonidealities
+from crossbar.array_layers.nonidealities import Nonidealities, nonidealities_of
 from crossbar.array_layers.programmed import ALL, LayerRead, ProgrammedLayer, program_layer
 from crossbar.drift_compensation import Compensation, CompensationRead
 from device_models import InferenceStatistics
@@ -61,6 +61,35 @@ class ProgrammedArrays(ProgrammedNetwork):
         """The same with one layer programmed; its devices are those that it has among all others."""
         return ProgrammedArrays(
             self._model, self._statistics, self._compensation_read, self._nonidealities, (layer,)
+        )
+
+    @property
+    def nonidealities(self) -> list[str]:
+        """Those of the devices and circuits of any of its layers."""
+        layers = self._layers.values()
+        there = {
+            name
+            for layer in layers
+            for name in nonidealities_of(self._statistics or layer.config.statistics)
+        }
+        if any(layer.converters is not None for layer in layers):
+            there.add("converters")
+        if any(layer.config.wires is not None and layer.config.wires.resist for layer in layers):
+            there.add("wires")
+        return [
+            name
+            for name in Nonidealities.model_fields
+            if name in there and getattr(self._nonidealities, name)
+        ]
+
+    def suffering_from(self, nonideality: str) -> "ProgrammedArrays":
+        """The same with one of them alone; its random numbers are those that it has among all others."""
+        return ProgrammedArrays(
+            self._model,
+            self._statistics,
+            self._compensation_read,
+            Nonidealities.only(nonideality),
+            self.layers,
         )
 
     def program(self, seed: int) -> None:

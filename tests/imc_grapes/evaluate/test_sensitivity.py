@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from imc_grapes import evaluate_drift, sensitivity
+from crossbar import PCMConfig
+from crossbar.wires import effective_conductances
+from imc_grapes import evaluate_drift, sensitivity, to_crossbar
 from kernels.errors import InputError
 
 STATISTICS = {"preset": "pcm_nandakumar2019", "faults": {"stuck_reset": 0.02, "stuck_set": 0.01}}
@@ -101,6 +103,50 @@ def test_together_is_what_evaluate_drift_finds(found):
     together = found.loc[("all", "all")]
     assert result.frame["score"].mean() == pytest.approx(together["score"], rel=1e-6)
     assert result.frame["score"].std() == pytest.approx(together["std"], rel=1e-6)
+
+
+def on_arrays(**config):
+    return to_crossbar(
+        NET, PCMConfig(update="software", statistics=STATISTICS, seed=0, **config)
+    ).eval()
+
+
+def test_arrays_suffer_from_their_circuits_too():
+    wires = {"row_ohm": 100.0, "column_ohm": 50.0}
+    coarse = {"dac_bits": 4, "adc_bits": 4, "out_noise": 0.0}
+    model = on_arrays(io=coarse, wires=wires)
+    found = rows_of(sensitivity(model, likeness, repeats=2))
+    assert set(found.loc["all"].index) == {
+        "all",
+        "programming",
+        "drift",
+        "read_noise",
+        "converters",
+        "wires",
+        "faults",
+    }
+    assert (found["loss"] > 0.0).all()
+    # Ideal devices behind converters are what the layers compute before anything is programmed.
+    assert found.loc[("all", "converters"), "score"] == pytest.approx(likeness(model), rel=1e-5)
+
+    through = small()
+    for layer in (through[0], through[2]):
+        weights = layer.weight.detach().double()
+        unit = weights.abs().max() / 25.0
+        pairs = torch.stack([weights.clamp(min=0.0), (-weights).clamp(min=0.0)], 1) / unit
+        solved = effective_conductances(pairs.flatten(0, 1).numpy(), **wires)
+        plus, minus = torch.from_numpy(solved).unflatten(0, (-1, 2)).unbind(1)
+        layer.weight.data = ((plus - minus) * unit).float()
+    of_wires = found.loc[("all", "wires")]
+    assert of_wires["std"] == 0.0
+    # Global compensation compares two reads of the same conductances through the same wires.
+    assert of_wires["score"] == pytest.approx(likeness(through), rel=1e-4)
+
+
+def test_circuits_that_are_perfect_have_no_row():
+    model = on_arrays(io="perfect", wires={"row_ohm": 0.0, "column_ohm": 0.0})
+    named = set(sensitivity(model, likeness, repeats=1)["nonideality"])
+    assert named == {"all", "programming", "drift", "read_noise", "faults"}
 
 
 def test_a_score_that_errs_more_the_larger_it_is():
