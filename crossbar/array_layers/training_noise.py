@@ -117,7 +117,7 @@ def clip_weights(model: nn.Module) -> None:
         if not is_array_layer(layer):
             continue
         weight: Any = layer.weight
-        clip = layer.config.update.clip  # type: ignore[union-attr]
+        clip: Any = layer.config.update.clip  # type: ignore[union-attr]
         if clip is not None and weight.requires_grad:
             limit = clip.sigmas * weight.std(correction=0)
             weight.clamp_(-limit, limit)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from device_models.inference.spec import StatisticsSpec
+
 NOTHING_ELSE = "no converters, no wires, no array"
 """Beside weights that lie on devices, where the products are those of torch."""
 
@@ -28,6 +30,9 @@ def hardware_in_words(hardware: dict[str, Any]) -> str:
     """The section ``hardware:`` of a resolved config in a few words: the tile, and the devices on it."""
     tile = hardware.get("preset") or hardware["tile"]
     device, statistics = hardware.get("device"), hardware.get("statistics")
+    if (hardware.get("update") or {}).get("kind") == "software":
+        tile, device = f"{tile}, trained in software", None
+        statistics = statistics or StatisticsSpec().model_dump(mode="json")
     if is_weights_alone(hardware):
         tile, device = "weights alone", None
     models = [device["model"] if device else None, statistics["preset"] if statistics else None]

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from crossbar.aihwkit_presets import all_presets, find_preset
 from crossbar.open_loop import open_loop_problems
 from crossbar.rules import RULES, RuleChoice, carried_out_by, why_cancelled
-from crossbar.specs import PulsedSpec, UpdateSpec
+from crossbar.specs import PulsedSpec, SoftwareSpec, UpdateSpec
 from device_models.inference.spec import StatisticsSpec
 from device_models.inference.table import (
     DRIFT_COLUMNS,
@@ -16,7 +16,13 @@ from device_models.inference.table import (
     read_table,
 )
 from device_models.statistics.base import STATISTICS
-from imc_grapes.config.schema import AihwkitHardware, DigitalHardware, PCMHardware, RunConfig
+from imc_grapes.config.schema import (
+    AihwkitHardware,
+    DigitalHardware,
+    HardwareConfig,
+    PCMHardware,
+    RunConfig,
+)
 from imc_grapes.config.yaml_file import KeyPath
 from imc_grapes.data.base import DataConfig, ImageData
 from imc_grapes.networks.base import NETWORKS
@@ -34,7 +40,9 @@ def broken_rules(config: RunConfig) -> Iterator[Problem]:
     hardware = config.hardware
     if isinstance(hardware, AihwkitHardware):
         yield from _aihwkit_problems(config, hardware)
-    if isinstance(hardware, PCMHardware):
+    if isinstance(hardware, PCMHardware) and hardware.in_software:
+        yield from _software_problems(config, hardware)
+    elif isinstance(hardware, PCMHardware):
         yield from _pcm_problems(config, hardware)
     if isinstance(hardware, DigitalHardware) and hardware.statistics is None:
         reason = "digital weights do not drift unless hardware.statistics says how"
@@ -46,7 +54,7 @@ def broken_rules(config: RunConfig) -> Iterator[Problem]:
                 ("hardware", "statistics", "g_reset_uS"),
                 "is of devices stuck at RESET, and faults.stuck_reset is 0",
             )
-        if not isinstance(hardware, PCMHardware):
+        if _is_scale_free(hardware):
             yield from _scale_free_problems(hardware.statistics)
         try:
             hardware.statistics.build()
@@ -108,8 +116,56 @@ def _aihwkit_problems(config: RunConfig, hardware: AihwkitHardware) -> Iterator[
             )
 
 
-def _pcm_problems(config: RunConfig, hardware: PCMHardware) -> Iterator[Problem]:
+def _software_problems(config: RunConfig, hardware: PCMHardware) -> Iterator[Problem]:
+    """What belongs to training in place."""
+    changed = _changed(hardware)
+    for name, instead in (
+        ("device", "hardware.statistics has the devices that are programmed"),
+        ("read", "hardware.statistics.read_noise has the read noise"),
+        ("faults", "hardware.statistics.faults has the stuck devices"),
+        ("wear", "every device is programmed once"),
+    ):
+        if name in changed:
+            yield (
+                ("hardware", name),
+                f"is of training in place, and hardware.update.kind is software: {instead}",
+            )
+    if hardware.array.weight_range != 1.0:
+        yield (
+            ("hardware", "array", "weight_range"),
+            f"is of training in place (got {hardware.array.weight_range}); with hardware.update.kind: software "
+            "array.scale says what shares a scale",
+        )
     update = hardware.update
+    assert isinstance(update, SoftwareSpec)
+    for name in ("noise", "clip"):
+        if config.training.epochs == 0 and getattr(update, name) is not None:
+            yield ("hardware", "update", name), "is about training, and training.epochs is 0"
+
+
+def _refused_in_place(hardware: PCMHardware) -> Iterator[Problem]:
+    """What only weights that are programmed once can have."""
+    in_place = f"and hardware.update.kind is {hardware.update.kind}"
+    if hardware.wires is not None:
+        yield ("hardware", "wires"), f"belong to update.kind software, {in_place}"
+    if hardware.array.scale != "array":
+        yield (
+            ("hardware", "array", "scale"),
+            f"{hardware.array.scale} belongs to update.kind software, {in_place}: training in place has one "
+            "weight_range per layer",
+        )
+    for name in ("inp_range", "out_range"):
+        if getattr(hardware.io, name) == "calibrated":
+            yield (
+                ("hardware", "io", name),
+                f"calibrated belongs to update.kind software, {in_place}",
+            )
+
+
+def _pcm_problems(config: RunConfig, hardware: PCMHardware) -> Iterator[Problem]:
+    yield from _refused_in_place(hardware)
+    update = hardware.update
+    assert not isinstance(update, SoftwareSpec)
     yield from _optimizer_problems(config.training.optimizer, update)
     for path, message in open_loop_problems(hardware.read, update):
         yield ("hardware", *path), message
@@ -183,6 +239,13 @@ def _changed(section: BaseModel) -> set[str]:
     return {name for name, field in fields.items() if getattr(section, name) != field.default}
 
 
+def _is_scale_free(hardware: HardwareConfig) -> bool:
+    """Whether nothing but the statistics knows of conductances in µS."""
+    if isinstance(hardware, PCMHardware):
+        return hardware.in_software and hardware.wires is None
+    return True
+
+
 def _scale_free_problems(statistics: StatisticsSpec) -> Iterator[Problem]:
     """What the shipped statistics say is relative to the largest target; a table and devices stuck at RESET are not."""
     shipped = STATISTICS.entry(statistics.preset).module.startswith("device_models.")
@@ -230,7 +293,12 @@ def _drift_problems(config: RunConfig, reason: str) -> Iterator[Problem]:
 def _read_problems(config: RunConfig) -> Iterator[Problem]:
     """What has no effect on reads of hardware that drifts."""
     evaluation, hardware = config.evaluation, config.hardware
-    if "column" in evaluation.drift_compensation and not isinstance(hardware, DigitalHardware):
+    in_software = isinstance(hardware, PCMHardware) and hardware.in_software
+    if (
+        "column" in evaluation.drift_compensation
+        and not isinstance(hardware, DigitalHardware)
+        and not in_software
+    ):
         yield (
             ("evaluation", "drift_compensation"),
             f"column: hardware.tile {hardware.tile} has one factor per array and none per column; use global",
@@ -247,7 +315,7 @@ def _read_problems(config: RunConfig) -> Iterator[Problem]:
     if not evaluation.read_noise:
         if isinstance(hardware, AihwkitHardware):
             yield ("evaluation", "read_noise"), "is that of our own tiles; aihwkit's have theirs"
-        elif hardware.statistics is not None:
+        elif hardware.statistics is not None or in_software:
             yield (
                 ("evaluation", "read_noise"),
                 "belongs to a device model's own law, and hardware.statistics have theirs: "
@@ -258,17 +326,25 @@ def _read_problems(config: RunConfig) -> Iterator[Problem]:
 def _calibration_problems(config: RunConfig) -> Iterator[Problem]:
     """Rules of what is measured on calibration samples."""
     evaluation, data = config.evaluation, config.data
+    hardware = config.hardware
     recalibrated = evaluation.batch_norm == "recalibrated"
-    if recalibrated and isinstance(data, ImageData) and data.tasks is not None:
-        yield (
-            ("evaluation", "batch_norm"),
-            "recalibrated takes the mean and variance of one task, and data.tasks makes several; leave one out",
-        )
-    if "calibration_samples" in _changed(evaluation) and not recalibrated:
+    ranges = isinstance(hardware, PCMHardware) and hardware.in_software and hardware.io.calibrated
+    if isinstance(data, ImageData) and data.tasks is not None:
+        if recalibrated:
+            yield (
+                ("evaluation", "batch_norm"),
+                "recalibrated takes the mean and variance of one task, and data.tasks makes several; leave one out",
+            )
+        if ranges:
+            yield (
+                ("hardware", "io"),
+                "calibrates ranges on the samples of one task, and data.tasks makes several; leave one out",
+            )
+    if "calibration_samples" in _changed(evaluation) and not (recalibrated or ranges):
         yield (
             ("evaluation", "calibration_samples"),
-            f"is {evaluation.calibration_samples}, but evaluation.batch_norm is fixed, so nothing is measured on them: "
-            "leave it out",
+            f"is {evaluation.calibration_samples}, but evaluation.batch_norm is fixed and hardware.io calibrates no "
+            "range, so nothing is measured on them: leave it out",
         )
 
 
@@ -369,7 +445,7 @@ def why_no_validation(data: DataConfig) -> str | None:
 def _updates_devices_in_place(config: RunConfig) -> bool:
     hardware = config.hardware
     if isinstance(hardware, PCMHardware):
-        return True
+        return not hardware.in_software
     if not isinstance(hardware, AihwkitHardware):
         return False
     preset = all_presets().get(hardware.preset)

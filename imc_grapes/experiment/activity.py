@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from crossbar.array_layers.layer import ArrayLayer
 from crossbar.costs import Interval
 from crossbar.costs.event_read import event_read_pJ
 from crossbar.placement import placed_tiles
@@ -130,7 +131,16 @@ def _watchers(modules: Iterable[tuple[str, nn.Module]]) -> Iterable[tuple[str, _
 
 
 def _arrays(part: nn.Module) -> dict[str, Any]:
-    """Devices and converters as they are on PCM tiles; elsewhere the assumptions of the constants hold."""
+    """Devices and converters as they are on PCM tiles, arrays and converters of layers that are trained in software;
+    elsewhere the assumptions of the constants hold."""
+    if isinstance(part, ArrayLayer):
+        config = part.config
+        return {
+            "sharing": config.array.devices_per_polarity,
+            "row_arrays": len(part.blocks.row_blocks),
+            "column_arrays": len(part.blocks.column_blocks),
+            **_adc(config.forward),
+        }
     if not is_analog(part):
         return {}
     placed = list(placed_tiles(part))
@@ -139,14 +149,17 @@ def _arrays(part: nn.Module) -> dict[str, Any]:
     devices = np.concatenate(
         [g.reshape(-1) for one in placed for g in (one.tile.g_plus, one.tile.g_minus)]
     )
-    arrays = {
+    arrays: dict[str, Any] = {
         "mean_g_uS": float(devices.mean()),
         "sharing": placed[0].tile.tile.devices.sharing,
         "row_arrays": len({one.rows.start for one in placed}),
         "column_arrays": len({one.columns.start for one in placed}),
     }
-    io = placed[0].tile.rpu_config.forward
-    if not io.is_perfect and 0.0 < io.out_res < 1.0:
-        # The resolution of b bits is 1 / (2^b - 2).
-        arrays["adc_bits"] = round(log2(1.0 / io.out_res + 2.0))
-    return arrays
+    return arrays | _adc(placed[0].tile.rpu_config.forward)
+
+
+def _adc(io: Any) -> dict[str, int]:
+    if io.is_perfect or not 0.0 < io.out_res < 1.0:
+        return {}
+    # The resolution of b bits is 1 / (2^b - 2).
+    return {"adc_bits": round(log2(1.0 / io.out_res + 2.0))}

@@ -22,8 +22,9 @@ from imc_grapes.data.dataset import Dataset
 from imc_grapes.evaluate.aihwkit_inference import AihwkitInference
 from imc_grapes.evaluate.pcm_tiles import PCMTiles
 from imc_grapes.evaluate.programmed import ProgrammedNetwork
+from imc_grapes.evaluate.programmed_arrays import ProgrammedArrays
 from imc_grapes.evaluate.programmed_pairs import ProgrammedPairs
-from imc_grapes.experiment.calibration import refuse_impossible_calibration
+from imc_grapes.experiment.calibration import calibration_batches, refuse_impossible_calibration
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.grapes import Grapes
 from imc_grapes.layers.convert import to_crossbar
@@ -78,10 +79,11 @@ def prepare(
     update = optimizer(model, chosen.name, lr=chosen.lr, **chosen.given)
     attach_transport(config, model)
     grapes = attach_grapes(config, model)
+    dataset = dataset.to(device)
     trainer = Trainer(
         model=model,
         optimizer=update,
-        dataset=dataset.to(device),
+        dataset=dataset,
         batch_size=config.data.batch_size,
         epochs=config.training.epochs,
         lr_decay=config.training.optimizer.lr_decay,
@@ -95,8 +97,19 @@ def prepare(
         grapes=grapes,
         augmentation=augmentation_for(config.data, config.seed),
         device=torch.device(device),
+        on_arrays=isinstance(config.hardware, PCMHardware) and config.hardware.in_software,
+        calibration=_of_ranges(config, dataset),
     )
+    trainer.calibrate()
     return trainer, grapes
+
+
+def _of_ranges(config: RunConfig, dataset: Dataset) -> list[torch.Tensor]:
+    """Samples that the ranges of converters are calibrated on; none where nothing is."""
+    hardware = config.hardware
+    if isinstance(hardware, PCMHardware) and hardware.in_software and hardware.io.calibrated:
+        return calibration_batches(dataset, config.evaluation.calibration_samples)
+    return []
 
 
 def digital_network(config: RunConfig, dataset: Dataset) -> nn.Module:
@@ -106,7 +119,8 @@ def digital_network(config: RunConfig, dataset: Dataset) -> nn.Module:
 
 
 def on_hardware(network: nn.Module, config: RunConfig) -> nn.Module:
-    """The network with its weights stored as `config.hardware` says; its initial weights are programmed into the tiles.
+    """The network with its weights stored as `config.hardware` says; of training in place, its initial weights are
+    programmed into the tiles.
 
     Torch's recurrent layers compute with weights of their own; for any hardware but plain digital, equal ones take
     their place, whose weights can be put on tiles, or programmed.
@@ -138,6 +152,16 @@ def _aihwkit_config(hardware: AihwkitHardware) -> Any:
 
 
 def _pcm_config(hardware: PCMHardware, config: RunConfig) -> Any:
+    seed = stream_seed(config.seed, "pcm tiles")
+    if hardware.in_software:
+        return PCMConfig(
+            io=hardware.io,
+            update=hardware.update,
+            array=hardware.array,
+            wires=hardware.wires,
+            statistics=hardware.statistics,
+            seed=seed,
+        )
     return PCMConfig(
         device=hardware.device,
         io=hardware.io,
@@ -146,7 +170,7 @@ def _pcm_config(hardware: PCMHardware, config: RunConfig) -> Any:
         read=hardware.read,
         faults=hardware.faults,
         wear=hardware.wear,
-        seed=stream_seed(config.seed, "pcm tiles"),
+        seed=seed,
     )
 
 
@@ -194,11 +218,15 @@ def why_no_drift(
     hardware: DigitalHardware | AihwkitHardware | PCMHardware,
 ) -> str | None:
     """Why devices trained in place cannot be read at a later time; None if they can, or where there are no devices."""
-    if isinstance(hardware, PCMHardware) and not (hardware.statistics or hardware.device.read_law):
+    if isinstance(hardware, PCMHardware) and not _drifts(hardware):
         return f"the model {hardware.device.model} has no drift law of its own; hardware.statistics gives it one"
     if isinstance(hardware, AihwkitHardware) and not find_preset(hardware.preset).drifts:
         return f"{hardware.preset} has no drift model"
     return None
+
+
+def _drifts(hardware: PCMHardware) -> bool:
+    return bool(hardware.in_software or hardware.statistics or hardware.device.read_law)
 
 
 def programmable(
@@ -212,6 +240,8 @@ def programmable(
         return AihwkitInference(model)
     if isinstance(hardware, DigitalHardware) and hardware.statistics is not None:
         return ProgrammedPairs(model, hardware.statistics.build(), how.compensation_read)
-    if isinstance(hardware, PCMHardware) and (hardware.statistics or hardware.device.read_law):
+    if isinstance(hardware, PCMHardware) and hardware.in_software:
+        return ProgrammedArrays(model, compensation_read=how.compensation_read)
+    if isinstance(hardware, PCMHardware) and _drifts(hardware):
         return PCMTiles(model, hardware.drift_statistics(), how.compensation_read, how.read_noise)
     return None

@@ -5,26 +5,35 @@ from typing import Any
 from torch import Tensor, nn
 
 from imc_grapes.config.schema import EvaluationConfig
+from imc_grapes.data.chorales import Chorales
 from imc_grapes.data.dataset import Dataset
+from imc_grapes.data.words import Words
 from imc_grapes.evaluate.batch_norm import batch_norms
 from kernels.errors import InputError
 
 _AT_ONCE = 256
-"""Images per forward pass; bounds the memory."""
+"""Images or chorales per forward pass; bounds the memory."""
+_STREAMS = 10
+"""Streams that a text is cut into."""
 
 
 def calibration_batches(dataset: Dataset, samples: int) -> list[Tensor]:
-    """Inputs of the first `samples` training images, in batches of nearly equal size; all images if there are fewer.
+    """Inputs of the first `samples` training samples, in batches of nearly equal size; all of them if there are fewer.
 
-    Equal, because batch normalisation is recalibrated to a mean over batches.
+    Equal, because batch normalisation is recalibrated to a mean over batches. Of a text, samples are words, and the
+    batches its windows.
 
     Args:
-        dataset: a single task of images.
+        dataset: a single task.
         samples: at least 2.
     """
-    train = dataset.train.first(samples)
-    count = -(-len(train) // _AT_ONCE)
+    train: Any = dataset.train.first(samples)
+    if isinstance(train, Words):
+        return [batch.inputs for batch in train.batches(_STREAMS, order=None)]
     whole: Any = next(train.batches(len(train), order=None))
+    count = -(-len(train) // _AT_ONCE)
+    if isinstance(train, Chorales):
+        return list(whole.inputs.tensor_split(count, 1))
     return list(whole.images.tensor_split(count))
 
 

@@ -36,12 +36,16 @@ class Compute:
         """
         if self.device == "cpu":
             return
-        if isinstance(hardware, AihwkitHardware | PCMHardware):
-            whose = "aihwkit's" if isinstance(hardware, AihwkitHardware) else "devices in place on"
-            raise InputError(
-                f"device: {self.device}, but hardware.tile: {hardware.tile} computes {whose} tiles on the CPU; use "
-                "cpu, or hardware.tile: digital"
-            )
+        if isinstance(hardware, AihwkitHardware):
+            tiles = "aihwkit's tiles"
+        elif isinstance(hardware, PCMHardware) and not hardware.in_software:
+            tiles = f"devices in place (update.kind: {hardware.update.kind})"
+        else:
+            return
+        raise InputError(
+            f"device: {self.device}, but hardware.tile: {hardware.tile} computes {tiles} on the CPU; use cpu, or "
+            "hardware.tile: digital, or pcm with update.kind: software"
+        )
 
     def refuse_missing(self) -> None:
         """Make sure that this machine has the device.

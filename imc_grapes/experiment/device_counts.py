@@ -20,9 +20,9 @@ def count_pcm_devices(
     Args:
         model: the network on its hardware.
         hardware: what it was put on.
-        programmed: the devices that a digital network was programmed into, if it was.
+        programmed: the devices that a network trained in software was programmed into, if it was.
     """
-    if isinstance(hardware, DigitalHardware):
+    if isinstance(hardware, DigitalHardware) or _on_arrays(hardware):
         return None if programmed is None else programmed.n_devices()
     if isinstance(hardware, AihwkitHardware) and "PCM" not in find_preset(hardware.preset).device:
         return None
@@ -39,7 +39,7 @@ def count_missed_writes(model: nn.Module, hardware: HardwareConfig) -> dict[str,
     Returns:
         `program` and `refresh`, each a number of pairs; see `crossbar.pair_array.Counters`.
     """
-    if not isinstance(hardware, PCMHardware):
+    if not isinstance(hardware, PCMHardware) or _on_arrays(hardware):
         return None
     tiles = [module for module in model.modules() if isinstance(module, PCMTile)]
     return {
@@ -62,4 +62,9 @@ def count_feedback(transport: ErrorTransport | None, hardware: HardwareConfig) -
 def _trains_on_devices(hardware: HardwareConfig) -> bool:
     if isinstance(hardware, AihwkitHardware):
         return find_preset(hardware.preset).training == "in-situ"
-    return isinstance(hardware, PCMHardware)
+    return isinstance(hardware, PCMHardware) and not _on_arrays(hardware)
+
+
+def _on_arrays(hardware: HardwareConfig) -> bool:
+    """Whether weights are trained in software for arrays that they are programmed into once."""
+    return isinstance(hardware, PCMHardware) and hardware.in_software

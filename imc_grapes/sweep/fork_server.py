@@ -23,6 +23,7 @@ _TILES = (
     "kernels.pair_refresh",
     "kernels.pulse_counts",
 )
+_ARRAYS = ("crossbar.array_layers.convert", "kernels.array_io", "kernels.wire_ladders")
 _PROGRAMMING = (
     "kernels.bulk_random",
     "kernels.programming",
@@ -35,9 +36,13 @@ _PROGRAMMING = (
 def needed_modules(configs: list[RunConfig]) -> list[str]:
     """What these trials import, most of it compiled on import."""
     modules = [*_ALWAYS]
-    if any(isinstance(config.hardware, PCMHardware) for config in configs):
+    pcm = [config.hardware for config in configs if isinstance(config.hardware, PCMHardware)]
+    in_software = any(hardware.in_software for hardware in pcm)
+    if not all(hardware.in_software for hardware in pcm):
         modules += _TILES
-    if any(config.hardware.statistics is not None for config in configs):
+    if in_software:
+        modules += _ARRAYS
+    if in_software or any(config.hardware.statistics is not None for config in configs):
         modules += _PROGRAMMING
     modules += dict.fromkeys(one for config in configs for one in config.network.preload)
     if not all(isinstance(config.hardware, DigitalHardware) for config in configs):

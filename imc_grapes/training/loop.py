@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, cast
@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from crossbar.array_layers.calibration import calibrate
+from crossbar.array_layers.training_noise import clip_weights
 from imc_grapes.data.augmentation import Augmentation
 from imc_grapes.data.dataset import Dataset
 from imc_grapes.data.permuted_tasks import PermutedTasks
@@ -73,6 +75,10 @@ class Trainer:
     augmentation: Augmentation | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     """Where the model and the data are."""
+    on_arrays: bool = False
+    """Weights are trained in software, and may be bounded after every update."""
+    calibration: Sequence[Tensor] = ()
+    """Inputs on which the ranges of converters are calibrated; none where there are no such ranges."""
 
     @property
     def tasks(self) -> int:
@@ -98,6 +104,7 @@ class Trainer:
         position = self.position
         while position.epoch < self.epochs * self.tasks and not self._is_out_of_patience():
             self._train_epoch(on_batch)
+            self.calibrate()
             mean_loss = position.loss_sum / position.seen
             metrics = self._measured(
                 mean_loss, self.task.training_score(mean_loss, position.correct, position.seen)
@@ -113,6 +120,14 @@ class Trainer:
             yield metrics
         if position.best_weights is not None:
             put_back(self.model, position.best_weights, self.optimizer)
+
+    def calibrate(self) -> None:
+        """Set the ranges of converters by the weights as they are: before the first epoch and after every one.
+
+        Between, they stay, so that a checkpoint has those of the running epoch.
+        """
+        if self.calibration:
+            calibrate(self.model, self.calibration)
 
     def scores_untrained(self) -> EpochMetrics:
         """What the network is worth as it is: an epoch 0, in which nothing was trained."""
@@ -193,6 +208,8 @@ class Trainer:
             step = training_step(
                 self.model, self.optimizer, batch, self.task, position.carry, self.clip_norm
             )
+            if self.on_arrays:
+                clip_weights(self.model)
             loss = float(step.mean)
             if not math.isfinite(loss):
                 raise DivergedError(

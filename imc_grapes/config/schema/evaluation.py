@@ -65,8 +65,9 @@ class EvaluationConfig(Section):
     """Mean and variance of batch normalisation after programming. fixed: as trained | recalibrated: measured again on
     calibration samples at every time, with the devices as they are then (adaptive batch normalisation)."""
     calibration_samples: int = Field(1000, ge=2, exclude_if=lambda samples: samples == 1000)
-    """Training samples, the first in the data set's order, on which batch normalisation is recalibrated; 1000 means at
-    most so many. Samples for validation and test are never among them."""
+    """Training samples, the first in the data set's order, on which batch normalisation is recalibrated and the ranges
+    of converters (hardware.io) are calibrated; 1000 means at most so many. Samples for validation and test are never
+    among them."""
 
     target_accuracy: float | None = Field(None, gt=0.0, le=1.0)
     """Count the epochs until the validation accuracy is that high, a fraction in (0, 1]; null: do not count."""

@@ -4,7 +4,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from crossbar.specs import ArraySpec, IOSpec, PulsedSpec, ReadSpec, UpdateSpec
+from crossbar.specs import (
+    AnyUpdateSpec,
+    ArraySpec,
+    IOSpec,
+    PulsedSpec,
+    ReadSpec,
+    SoftwareSpec,
+    WiresSpec,
+)
 from device_models import (
     Faults,
     InferenceStatistics,
@@ -49,41 +57,52 @@ class AihwkitHardware(Section):
 
 
 class PCMHardware(Section):
-    """Our own tile: differential pairs in the open, trained in place."""
+    """Our own arrays: differential pairs in the open, trained in place, or in software and programmed once."""
 
     tile: Literal["pcm"]
-    """pcm: weights as differential pairs of PCM devices, trained in place."""
+    """pcm: weights as differential pairs of PCM devices; update.kind says how they are trained."""
     device: TrainingModelSpec = Nandakumar2018()
-    """Device model: what SET pulses, RESET and reads do to a device."""
+    """Device model of training in place: what SET pulses, RESET and reads do to a device."""
     array: ArraySpec = ArraySpec()
-    """Size of one crossbar, devices per polarity, weight range."""
+    """Size of one crossbar, devices per polarity, weight range (in place) or scale (in software)."""
     io: IOSpec = IOSpec()
     """Converters at the edge of an array: resolution, bounds, noise."""
     read: ReadSpec = ReadSpec()
-    """Read noise of the devices, drift while training, open-loop training."""
-    update: UpdateSpec = PulsedSpec()
-    """Circuits that write updates: pulsed, where nothing is kept between updates, or accumulated, where a digital
-    matrix collects them."""
+    """Of training in place: read noise of the devices, drift while training, open-loop training."""
+    update: AnyUpdateSpec = PulsedSpec()
+    """How weights are updated. pulsed: in place, nothing is kept between updates | accumulated: in place, a digital
+    matrix collects updates | software: float weights in the computer, the array's model in the forward pass, programmed
+    once at the end."""
     faults: Faults = Faults()
-    """Fractions of stuck devices."""
+    """Fractions of stuck devices, of training in place."""
     wear: bool = False
-    """Count the pulses of each device, SET and RESET apart: how they spread, and how long the devices last
-    at their rate, is in summary.json and in the pictures of the run."""
+    """Of training in place: count the pulses of each device, SET and RESET apart: how they spread, and how long the
+    devices last at their rate, is in summary.json and in the pictures of the run."""
+    wires: WiresSpec | None = Field(None, exclude_if=lambda wires: wires is None)
+    """Resistance of the wires of every array, with update.kind software; null: none."""
     statistics: StatisticsSpec | None = None
-    """Drift and read noise after the training; null: the device model's own drift law, if it has one."""
+    """Drift and read noise after training in place; null: the device model's own drift law, if it has one. With
+    update.kind software: the devices that are programmed; null: those of pcm_nandakumar2019."""
 
     @model_serializer(mode="wrap")
-    def _without_wear_that_is_not_counted(
-        self, handler: SerializerFunctionWrapHandler
-    ) -> dict[str, Any]:
+    def _without_what_has_no_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         values: dict[str, Any] = handler(self)
         # Results are stored under the hash of what this gives.
         if not self.wear:
-            del values["wear"]
+            values.pop("wear", None)
+        if self.in_software:
+            for name in ("device", "read", "faults"):
+                if getattr(self, name) == type(self).model_fields[name].default:
+                    values.pop(name, None)
         return values
 
+    @property
+    def in_software(self) -> bool:
+        """Whether weights are trained in the computer and programmed once."""
+        return isinstance(self.update, SoftwareSpec)
+
     def drift_statistics(self) -> InferenceStatistics | None:
-        """The statistics at the g_max of the device model; None for the model's own law."""
+        """Of training in place: the statistics at the g_max of the device model; None for the model's own law."""
         if self.statistics is None:
             return None
         return self.statistics.model_copy(update={"g_max_uS": self.device.g_max_uS}).build()

@@ -9,7 +9,7 @@ from crossbar.costs.method import MODULATED
 from crossbar.readout import READOUTS, ColumnCurrent, PerDevice, Readout
 from crossbar.rules import RULES
 from crossbar.rules.base import USUAL_LEARNING_RATE
-from crossbar.specs import AccumulatedSpec, PulsedSpec
+from crossbar.specs import AccumulatedSpec, PulsedSpec, SoftwareSpec
 from imc_grapes.config import RunConfig
 from imc_grapes.config.schema import PCMHardware
 from kernels.errors import InputError
@@ -60,6 +60,11 @@ def compared_methods(config: RunConfig) -> list[ComparedMethod]:
         raise InputError(
             f"hardware.tile: a footprint is that of PCM tiles (got '{config.hardware.tile}'); "
             "--set hardware.tile=pcm puts the network on them"
+        )
+    if config.hardware.in_software:
+        raise InputError(
+            "hardware.update.kind: a footprint prices updates on the array, and with software they are computed "
+            "digitally, the array being programmed once; --set hardware.update.kind=pulsed prices training in place"
         )
     if config.hardware.read.during_training == "never":
         raise InputError(
@@ -142,6 +147,7 @@ def _method(
 def _update(config: RunConfig, periphery: Periphery, rule: str) -> PulsedSpec | AccumulatedSpec:
     assert isinstance(config.hardware, PCMHardware)
     own = config.hardware.update
+    assert not isinstance(own, SoftwareSpec)
     if periphery == "pulsed":
         if not isinstance(own, PulsedSpec):
             own = PulsedSpec(refresh=own.refresh, operand_bits=own.operand_bits)

@@ -390,3 +390,11 @@ def test_every_method_multiplies_operands_of_the_configs_word_length():
         for one in compared_methods(config):
             assert one.method.operand_bits == given
             assert one.config.hardware.update.operand_bits == given
+
+
+def test_updates_that_are_computed_digitally_have_no_price_on_the_array(tmp_path):
+    config = tmp_path / "software.yaml"
+    config.write_text("name: x\nhardware: {tile: pcm, update: {kind: software}}\n")
+    result = CliRunner().invoke(app, ["footprint", str(config)])
+    assert isinstance(result.exception, InputError)
+    assert "hardware.update.kind: a footprint prices updates on the array" in str(result.exception)
