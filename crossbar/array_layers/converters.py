@@ -14,6 +14,8 @@ from torch import Tensor
 from kernels.bulk_random import normals as bulk_normals
 from kernels.random_streams import stream_key
 
+_ROUNDING = 1.0 + 1e-6
+
 
 class _StraightThrough(torch.autograd.Function):
     """The given value forwards; backwards the gradient where `inside`, and 0 elsewhere."""
@@ -43,27 +45,29 @@ class Range(NamedTuple):
     step: Any
     bound: Any
 
-    def convert(self, x: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Quantise, clip, and add noise behind that: a DAC.
-
-        Returns:
-            What comes out, NaN where a value of x is NaN or infinite, and where it was not clipped.
-        """
+    def convert(self, x: Tensor, noise: Tensor | None) -> Tensor:
+        """Quantise, clip, and add noise behind that: a DAC. NaN where a value of x is NaN or infinite."""
         with torch.no_grad():
             value = self._quantised(x)
-            inside = value.abs() <= self.bound
+            inside = self._inside(value)
             value = torch.clamp(value, min=-self.bound, max=self.bound) + x * 0.0
             if noise is not None:
                 value = value + noise
-        return straight_through(x, value, inside), inside
+        return straight_through(x, value, inside)
 
     def read(self, y: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
         """Add noise, quantise, and clip: an ADC. Returns what comes out, and where it was not clipped."""
         with torch.no_grad():
             value = self._quantised(y if noise is None else y + noise)
-            inside = value.abs() <= self.bound
+            unclipped = value.abs() <= self.bound
+            inside = self._inside(value)
             value = torch.minimum(torch.maximum(value, -self.bound), self.bound)
-        return straight_through(y, value, inside), inside
+        return straight_through(y, value, inside), unclipped
+
+    def _inside(self, value: Tensor) -> Tensor:
+        # The outermost step, a multiple of its width, may lie beyond the bound by a rounding error.
+        inside: Tensor = value.abs() <= self.bound * _ROUNDING
+        return inside
 
     def _quantised(self, x: Tensor) -> Tensor:
         if isinstance(self.step, Tensor):

@@ -158,7 +158,7 @@ def _in_torch(
             noise = None
             if around.inp_noise > 0.0:
                 noise = around.inp_noise * stream.normals(part, "input noise", index, halving)
-            driven, _ = dac.convert(part * (1.0 / full / reduction), noise)
+            driven = dac.convert(part * (1.0 / full / reduction), noise)
             y = (
                 vector_product(driven, block.weights)
                 if by_vector

@@ -113,11 +113,9 @@ def clip_weights(model: nn.Module) -> None:
         >>> float(model.weight.detach().max()) < 1.0
         True
     """
-    for layer in model.modules():
-        if not is_array_layer(layer):
-            continue
-        weight: Any = layer.weight
-        clip: Any = layer.config.update.clip  # type: ignore[union-attr]
+    layers: list[Any] = [module for module in model.modules() if is_array_layer(module)]
+    for layer in layers:
+        clip, weight = layer.config.update.clip, layer.weight
         if clip is not None and weight.requires_grad:
             limit = clip.sigmas * weight.std(correction=0)
             weight.clamp_(-limit, limit)
