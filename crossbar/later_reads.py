@@ -1,5 +1,6 @@
 """Read the devices of a trained tile some time after its last update."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,8 +21,12 @@ from kernels.errors import InputError
 Array = NDArray[np.float32]
 
 
+ArrayShare = tuple[PairArray, float]
+"""An array of pairs, and its part in the weights of a tile."""
+
+
 def read_by_statistics(
-    devices: PairArray,
+    arrays: Sequence[ArrayShare],
     time_s: float,
     statistics: InferenceStatistics,
     seed: int,
@@ -33,7 +38,7 @@ def read_by_statistics(
     they hold is known. Devices that are stuck do not drift.
 
     Args:
-        devices: of the tile; left as they are.
+        arrays: of the tile; left as they are.
         time_s: s since training ended.
         statistics: whose drift, read noise, spread, temperature and faults act on them.
         seed: fixes the drift exponents, the spread and the read noise: the same at every time.
@@ -42,6 +47,17 @@ def read_by_statistics(
     Raises:
         InputError: `statistics` is made for another g_max, or nothing conducts that could be compensated.
     """
+    reads = [(_statistical_reads(one, time_s, statistics, seed), share) for one, share in arrays]
+    reference, now = _joined(reads)
+    g_plus, g_minus = now
+    weights = (g_plus - g_minus) * np.float32(arrays[0][0].weight_per_uS)
+    return ReadOut(torch.from_numpy(weights), gain=_gain(reference, now, compensate))
+
+
+def _statistical_reads(
+    devices: PairArray, time_s: float, statistics: InferenceStatistics, seed: int
+) -> tuple[Array, Array]:
+    """Conductances `[2, n_out, n_in]` at the end of training and at `time_s`, of all K devices of a polarity."""
     g_max_uS = devices.model.g_max_uS
     if statistics.g_max_uS != g_max_uS:
         raise InputError(
@@ -64,13 +80,11 @@ def read_by_statistics(
         stuck.hold(nu, 0.0, 0.0)
     reference = exact.read(state, 0.0, seed)
     now = exact.read(state, time_s, seed)
-    g_plus, g_minus = devices.per_weight(now)
-    weights = (g_plus - g_minus) * np.float32(devices.weight_per_uS)
-    return ReadOut(torch.from_numpy(weights), gain=_gain(devices, reference, now, compensate))
+    return devices.per_weight(reference), devices.per_weight(now)
 
 
 def read_by_law(
-    devices: PairArray,
+    arrays: Sequence[ArrayShare],
     time_s: float,
     seed: int,
     noise: bool,
@@ -79,7 +93,7 @@ def read_by_law(
     """What reads find of devices that drift by their model's own law since their last pulse.
 
     Args:
-        devices: of the tile; left as they are.
+        arrays: of the tile; left as they are.
         time_s: s since the last update.
         seed: fixes the read noise.
         noise: with the read noise of the model, drawn anew for every input vector.
@@ -88,23 +102,46 @@ def read_by_law(
     Raises:
         InputError: the device model has no such law, or nothing conducts that could be compensated.
     """
-    read_out = ReadOut(torch.empty(devices.shape))
+    shape = arrays[0][0].shape
+    read_out = ReadOut(torch.zeros(shape))
     if noise:
-        read_out.variance = torch.empty(devices.shape)
-    devices.read_by_law(time_s, read_out.weights, read_out.variance)
+        read_out.variance = torch.zeros(shape)
+    for devices, share in arrays:
+        weights = torch.empty(shape)
+        variance = torch.empty(shape) if noise else None
+        devices.read_by_law(time_s, weights, variance)
+        read_out.weights.add_(weights, alpha=share)
+        if read_out.variance is not None and variance is not None:
+            read_out.variance.add_(variance, alpha=share**2)
     if compensate is not None:
-        reference, now = (devices.one_read(at, seed, noise) for at in (0.0, time_s))
-        read_out.gain = _gain(devices, reference, now, compensate)
+        reads = [
+            (
+                (
+                    devices.per_weight(devices.one_read(0.0, seed, noise)),
+                    devices.per_weight(devices.one_read(time_s, seed, noise)),
+                ),
+                share,
+            )
+            for devices, share in arrays
+        ]
+        read_out.gain = _gain(*_joined(reads), compensate)
     return read_out
 
 
-def _gain(
-    devices: PairArray, reference: Array, now: Array, compensate: CompensationRead | None
-) -> float:
+def _joined(reads: Sequence[tuple[tuple[Array, Array], float]]) -> tuple[Array, Array]:
+    """Conductances of all arrays, each with its share, as the sum of their currents has them: before and now."""
+    (before, now), first = reads[0]
+    assert first == 1.0
+    for (other_before, other_now), share in reads[1:]:
+        before = before + np.float32(share) * other_before
+        now = now + np.float32(share) * other_now
+    return before, now
+
+
+def _gain(reference: Array, now: Array, compensate: CompensationRead | None) -> float:
     if compensate is None:
         return 1.0
     before, after = (
-        compensation_read(g_plus, g_minus, compensate)
-        for g_plus, g_minus in (devices.per_weight(reference), devices.per_weight(now))
+        compensation_read(g_plus, g_minus, compensate) for g_plus, g_minus in (reference, now)
     )
     return drift_compensation_factor(before, after)

@@ -1,11 +1,9 @@
 """What an update cannot do in open-loop training, while the devices are never read."""
 
-from crossbar.specs import AccumulatedSpec, PulsedSpec, ReadSpec
+from crossbar.specs import GradientPulses, ReadSpec, TransferSpec, UpdateSpec
 
 
-def open_loop_problems(
-    read: ReadSpec, update: PulsedSpec | AccumulatedSpec
-) -> list[tuple[tuple[str, ...], str]]:
+def open_loop_problems(read: ReadSpec, update: UpdateSpec) -> list[tuple[tuple[str, ...], str]]:
     """Why an update cannot go without reads, as the key to blame and a message; nothing where it can."""
     if read.during_training != "never":
         return []
@@ -18,7 +16,14 @@ def open_loop_problems(
                 f"{update.refresh.every_updates})",
             )
         )
-    if isinstance(update, PulsedSpec) and update.trains == "per_sample":
+    if isinstance(update, TransferSpec):
+        problems.append(
+            (
+                ("update", "kind"),
+                f"{update.kind} reads columns of its second array, which read.during_training: never rules out",
+            )
+        )
+    if isinstance(update, GradientPulses) and update.trains == "per_sample":
         problems.append(
             (
                 ("update", "trains"),

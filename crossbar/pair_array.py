@@ -50,6 +50,8 @@ class Counters:
         refresh_missed: of those pairs, the ones that the pulses left more than a first step (`granularity_uS`)
             away from their difference.
         chi_transfers: pulses that chi gave off (part of `pulses`).
+        transfer_pulses: pulses that columns of a second array sent to the weights (part of `pulses`).
+        transfer_reads: columns of a second array that were read for that.
         programmed: writes of the whole matrix.
         program_pulses: pulses of those writes: SET pulses, and RESET pulses after an overshoot.
         program_resets: RESET pulses of those writes: one of every device at the start, and those after an overshoot.
@@ -70,6 +72,8 @@ class Counters:
     program_resets: int = 0
     program_missed: int = 0
     readouts: int = 0
+    transfer_pulses: int = 0
+    transfer_reads: int = 0
 
 
 class PairArray:
@@ -148,6 +152,27 @@ class PairArray:
     def counted_by(self) -> Wear:
         """What the kernels count the pulses of each device in."""
         return UNCOUNTED if self.wear is None else Wear(*(one.reshape(-1) for one in self.wear))
+
+    def beside(self, purpose: str) -> "PairArray":
+        """A second array of such devices for the same weights, all of them at RESET, with random numbers of its own.
+
+        Args:
+            purpose: what it is for: another one has other random numbers.
+        """
+        array = ArraySpec(devices_per_polarity=self.sharing, weight_range=self.weight_range)
+        other = PairArray(
+            self.shape,
+            self.model,
+            array,
+            self.faults,
+            self._seconds_per_update or None,
+            (*self.stream, purpose),
+        )
+        other.event = self.event
+        for g in (other.g_plus, other.g_minus):
+            g[...] = self.model.g_min_uS
+        other.hold_stuck()
+        return other
 
     def _draw_stuck(self) -> None:
         n = self.g_plus.size

@@ -23,6 +23,8 @@ from crossbar.specs import (
     PulsedSpec,
     ReadSpec,
     SoftwareSpec,
+    TikiTakaSpec,
+    TTv2Spec,
     WiresSpec,
 )
 from crossbar.streams import TileStreams
@@ -34,7 +36,8 @@ from device_models.training import DEVICES, TrainingModel, TrainingModelSpec
 from kernels.errors import InputError, did_you_mean
 
 Spec = TypeVar("Spec", bound=Parameters)
-_UPDATE_NAMES = ("pulsed", "accumulated", "software")
+_UPDATES = (PulsedSpec, AccumulatedSpec, TikiTakaSpec, TTv2Spec, SoftwareSpec)
+_UPDATE_NAMES = ("pulsed", "accumulated", "tiki_taka", "ttv2", "software")
 _IO_NAMES = ("default", "perfect")
 
 
@@ -50,8 +53,8 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
             mapping with the key `model`.
         io: "default" (7-bit DAC, 9-bit ADC, output noise: aihwkit's defaults), "perfect", `IOSpec`, or
             aihwkit's own `IOParameters`, which then hold in both directions and in units of weights.
-        update: "pulsed", "accumulated", "software", `PulsedSpec`, `AccumulatedSpec` or `SoftwareSpec`; as a mapping
-            with the key `kind`. software: `to_crossbar` makes layers of `crossbar.array_layers`, whose weights are
+        update: "pulsed", "accumulated", "tiki_taka", "ttv2", "software", or one of `PulsedSpec`, `AccumulatedSpec`,
+            `TikiTakaSpec`, `TTv2Spec`, `SoftwareSpec`; as a mapping with the key `kind`. software: `to_crossbar` makes layers of `crossbar.array_layers`, whose weights are
             trained in the computer and programmed once.
         array: `ArraySpec`: size of one array, devices per polarity, weight range or scale.
         read: `ReadSpec`: read noise of the devices, drift while training; in place only.
@@ -102,7 +105,7 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
             _UPDATE_NAMES,
             "kind",
             AnyUpdateSpec,
-            (PulsedSpec, AccumulatedSpec, SoftwareSpec),
+            _UPDATES,
         )
         self._refuse_what_has_no_effect(io)
         self.device = _choice(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from crossbar.analog_product import analog_product, converters
 from crossbar.drift_compensation import CompensationRead
-from crossbar.later_reads import read_by_law, read_by_statistics
+from crossbar.later_reads import ArrayShare, read_by_law, read_by_statistics
 from crossbar.pair_array import PairArray
 from crossbar.read_out import NoiseKeys, ReadOut
 from crossbar.single_thread import product
@@ -18,7 +18,7 @@ from crossbar.specs import ProgramSpec
 from crossbar.streams import Stream
 from crossbar.tile_config import TileConfig
 from crossbar.tile_state import refuse_other_form, same
-from crossbar.update_periphery import periphery_for
+from crossbar.update_circuits import circuits_for
 from crossbar.weight_copy import WeightCopy
 from device_models.inference.statistics import InferenceStatistics
 from kernels.errors import InputError
@@ -53,7 +53,7 @@ class PCMSimulatorTile(SimulatorTile):
         blind = rpu_config.read.during_training == "never"
         self.copy = WeightCopy(self.devices.shape, self.devices.weight_range) if blind else None
         self._with_copy = False
-        self.periphery = periphery_for(rpu_config.update, self.devices, self.copy)
+        self.renew_periphery()
         self.learning_rate = 0.1
         self.reads = 0
         self.later: ReadOut | None = None
@@ -79,7 +79,9 @@ class PCMSimulatorTile(SimulatorTile):
 
     def renew_periphery(self) -> None:
         """Put fresh update circuits beside the devices, as the configuration describes them now."""
-        self.periphery = periphery_for(self._config.update, self.devices, self.copy)
+        self.periphery = circuits_for(
+            self._config.update, self.devices, self._read_columns, self.copy
+        )
 
     def read_out(self) -> ReadOut:
         """The weights as the array shows them at this moment."""
@@ -91,8 +93,26 @@ class PCMSimulatorTile(SimulatorTile):
         self._stale = False
         return self._now
 
+    @property
+    def arrays(self) -> list[ArrayShare]:
+        """The arrays that the weights lie on, each with its part in them."""
+        fast, gamma = self.periphery.fast, self.periphery.gamma
+        weights: list[ArrayShare] = [(self.devices, 1.0)]
+        return weights if fast is None or gamma == 0.0 else [*weights, (fast, gamma)]
+
     def _read(self, weights: Tensor, variance: Tensor | None) -> None:
-        devices = self.devices
+        for index, (devices, share) in enumerate(self.arrays):
+            if index == 0:
+                self._read_array(devices, weights, variance)
+                continue
+            own = torch.empty_like(weights)
+            own_variance = None if variance is None else torch.empty_like(variance)
+            self._read_array(devices, own, own_variance)
+            weights.add_(own, alpha=share)
+            if variance is not None and own_variance is not None:
+                variance.add_(own_variance, alpha=share**2)
+
+    def _read_array(self, devices: PairArray, weights: Tensor, variance: Tensor | None) -> None:
         if variance is not None or self._config.read.seconds_per_update is not None:
             devices.read_by_law(0.0, weights, variance)
             return
@@ -103,6 +123,23 @@ class PCMSimulatorTile(SimulatorTile):
             pairs.g_minus.reshape(shape),
             devices.weight_per_uS,
             weights.numpy().reshape(-1),
+        )
+
+    def _read_columns(self, devices: PairArray, inputs: NDArray[np.int64]) -> Tensor:
+        """The weights [reads, n_out] of some inputs of an array beside the weights, through the forward converters."""
+        weights = torch.empty(devices.shape)
+        variance = torch.empty(devices.shape) if self._config.read.noise else None
+        self._read_array(devices, weights, variance)
+        one_hot = torch.zeros(len(inputs), devices.shape[1])
+        one_hot[torch.arange(len(inputs)), torch.from_numpy(inputs)] = 1.0
+        keys = devices.key("inputs", "transfer"), devices.key("outputs", "transfer")
+        return analog_product(
+            one_hot,
+            weights.T,
+            None if variance is None else variance.T,
+            self._converters(_FORWARD),
+            keys,
+            devices.event,
         )
 
     def read_later(
@@ -126,9 +163,9 @@ class PCMSimulatorTile(SimulatorTile):
             InputError: neither a law nor statistics, statistics of another g_max, or nothing conducts.
         """
         if statistics is None:
-            later = read_by_law(self.devices, time_s, seed, read_noise, compensate)
+            later = read_by_law(self.arrays, time_s, seed, read_noise, compensate)
         else:
-            later = read_by_statistics(self.devices, time_s, statistics, seed, compensate)
+            later = read_by_statistics(self.arrays, time_s, statistics, seed, compensate)
         later.noise_keys = self._noise_keys("later", seed, time_s)
         self.later = later
 
@@ -255,6 +292,7 @@ class PCMSimulatorTile(SimulatorTile):
         limit = self.devices.weight_range
         values = weights.detach().to(torch.float32).clamp(-limit, limit)
         self.devices.write(np.ascontiguousarray(values.numpy()), spec)
+        self.periphery.weights_written(spec)
         self._stale = True
         if self.copy is not None:
             self.copy.start_from(self.read_out().weights)
@@ -314,8 +352,10 @@ class PCMSimulatorTile(SimulatorTile):
 
     def dump_extra(self) -> dict[str, Any]:
         """Copies of everything that a checkpoint needs to continue bit for bit."""
+        fast = self.periphery.fast
         return {
             "devices": self.devices.dump(),
+            **({} if fast is None else {"fast_devices": fast.dump()}),
             "reads": self.reads,
             "update_state": {
                 name: array.copy() for name, array in self.periphery.state_arrays().items()
@@ -333,6 +373,8 @@ class PCMSimulatorTile(SimulatorTile):
         self.devices.load(extra["devices"])
         # Under the streams of the devices.
         self.renew_periphery()
+        if self.periphery.fast is not None:
+            self.periphery.fast.load(extra["fast_devices"])
         for name, array in self.periphery.state_arrays().items():
             array[...] = extra["update_state"][name]
         self.reads = extra["reads"]
@@ -352,6 +394,8 @@ class PCMSimulatorTile(SimulatorTile):
                 f"{', '.join(_names(extra))}"
             )
         self.devices.check(extra["devices"])
+        if self.periphery.fast is not None:
+            self.periphery.fast.check(extra["fast_devices"])
         own: dict[str, NDArray[Any]] = self.periphery.state_arrays()
         given: dict[str, NDArray[Any]] = extra["update_state"]
         if not isinstance(given, dict) or set(given) != set(own):

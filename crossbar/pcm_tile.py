@@ -22,7 +22,7 @@ from crossbar.drift_compensation import CompensationRead
 from crossbar.optimizer_check import before_step
 from crossbar.pcm_simulator_tile import PCMSimulatorTile, refuse_no_values
 from crossbar.rules import carried_out_by
-from crossbar.specs import OptimizerSpec, ProgramSpec, PulsedSpec
+from crossbar.specs import GradientPulses, OptimizerSpec, ProgramSpec
 from crossbar.tile_config import TileConfig
 from crossbar.tile_state import TileState, described, read_config, refuse_other_form
 from crossbar.weight_gradient import TileContext, TileFunction
@@ -32,6 +32,7 @@ from kernels.pair_wear import Wear
 
 Array = NDArray[np.float32]
 
+_ONCE_PER_TILE = ("updates", "programmed")
 _TRAINED = "analog_ctx_requires_grad"
 
 
@@ -106,9 +107,23 @@ class PCMTile(CustomTile):
         return self.tile.devices.g_minus
 
     @property
+    def fast_pairs(self) -> tuple[Array, Array] | None:
+        """G+ and G- of the second array of a `tiki_taka` or `ttv2` update, live; None where there is none."""
+        fast = self.tile.periphery.fast
+        return None if fast is None else (fast.g_plus, fast.g_minus)
+
+    @property
     def counters(self) -> dict[str, int]:
-        """What was done to the devices so far; see `crossbar.pair_array.Counters`."""
-        return asdict(self.tile.devices.counters)
+        """What was done to the devices so far; see `crossbar.pair_array.Counters`.
+
+        Where gradients go to a second array, its pulses, refreshes and misses are counted in.
+        """
+        counted = asdict(self.tile.devices.counters)
+        fast = self.tile.periphery.fast
+        if fast is not None:
+            for name, count in asdict(fast.counters).items():
+                counted[name] += 0 if name in _ONCE_PER_TILE else count
+        return counted
 
     @property
     def wear(self) -> Wear | None:
@@ -123,7 +138,8 @@ class PCMTile(CustomTile):
     def update_state_arrays(self) -> dict[str, NDArray[Any]]:
         """Every array that the update circuits keep from one update to the next: live, not copies.
 
-        Empty for `pulsed`; chi and what the rule keeps for `accumulated`. Where the devices are never read
+        Empty for `pulsed`, and for `tiki_taka`, whose state lies in devices (`fast_pairs`); H for `ttv2`; chi and what
+        the rule keeps for `accumulated`. Where the devices are never read
         during training, the copy of the weights that takes their place as well.
         """
         return self.tile.periphery.state_arrays()
@@ -137,9 +153,9 @@ class PCMTile(CustomTile):
         update = self.rpu_config.update
         if update.optimizer == optimizer:
             return update
-        if isinstance(update, PulsedSpec) and update.trains not in optimizer.rule.pulse_trains:
+        if isinstance(update, GradientPulses) and update.trains not in optimizer.rule.pulse_trains:
             raise InputError(
-                f"rule: a pulsed update keeps no state and, with trains: {update.trains}, honours only "
+                f"rule: a {update.kind} update keeps {update.keeps} and, with trains: {update.trains}, honours only "
                 f"{carried_out_by(update.trains)} (got '{optimizer.name}'); "
                 "PCMConfig(update='accumulated') takes any rule"
             )

@@ -4,7 +4,7 @@ Each of them also parses from a mapping, so that the keys of a YAML file are the
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     Field,
@@ -232,11 +232,14 @@ def _by_name(values: Any) -> Any:
     return values
 
 
-class PulsedSpec(Parameters):
-    """Pulses straight from the errors: nothing is kept between two updates."""
+class GradientPulses(Parameters):
+    """How gradients go into an array of devices in pulses, of which nothing digital is kept."""
 
-    kind: Literal["pulsed"] = "pulsed"
-    """pulsed: nothing is kept between two updates."""
+    keeps: ClassVar[str] = "no state"
+    """From one update to the next, in a message."""
+
+    kind: str
+    """Which circuits write the update."""
     trains: Literal["summed", "per_sample"] = "summed"
     """summed: the update of a mini-batch is summed up column by column, and each device gets a stochastically rounded
     number of pulses. per_sample: every sample sends stochastic pulse trains along rows and columns, and a device is
@@ -263,17 +266,18 @@ class PulsedSpec(Parameters):
             for key in ("momentum", "accumulator_bits"):
                 if key in values:
                     raise ValueError(
-                        f"a pulsed update keeps no state, so it cannot honour {key}: {values[key]!r}; "
+                        f"a {cls._kind()} update keeps {cls.keeps}, so it cannot honour {key}: {values[key]!r}; "
                         "use kind: accumulated"
                     )
         return _by_name(values)
 
     @model_validator(mode="after")
-    def _carried_out_by_pulses(self) -> "PulsedSpec":
+    def _carried_out_by_pulses(self) -> Self:
         name, trains = self.optimizer.name, self.optimizer.rule.pulse_trains
         if not trains:
             raise ValueError(
-                f"a pulsed update keeps no state, so it cannot honour optimizer: '{name}'; use kind: accumulated"
+                f"a {self.kind} update keeps {self.keeps}, so it cannot honour optimizer: '{name}'; "
+                "use kind: accumulated"
             )
         if self.trains not in trains:
             raise ValueError(
@@ -282,12 +286,82 @@ class PulsedSpec(Parameters):
             )
         return self
 
+    @classmethod
+    def _kind(cls) -> str:
+        return str(cls.model_fields["kind"].default)
+
     @model_serializer(mode="wrap")
     def _without_the_usual_rule(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         values: dict[str, Any] = handler(self)
         if self.optimizer == OptimizerSpec():
             del values["optimizer"]
         return values
+
+
+class PulsedSpec(GradientPulses):
+    """Pulses straight from the errors: nothing is kept between two updates."""
+
+    kind: Literal["pulsed"] = "pulsed"
+    """pulsed: nothing is kept between two updates."""
+
+
+class TransferSpec(GradientPulses):
+    """State in devices: gradients go in pulses to a second array A, whose columns are read in turn and added to the
+    weights C.
+
+    A column here is that of the matrix [n_out, n_in], as in the papers and in aihwkit: the weights of one input, read
+    with that row of the crossbar driven alone. A is made of the same pairs as C, as many of them, with faults of its
+    own; `trains`, `step_uS`, `train_length`, `operand_bits` and `optimizer` are those of A, `refresh` acts on both.
+    Defaults are those of aihwkit's TransferCompound, whose names the parameters bear.
+    """
+
+    keeps = "no state of a rule"
+
+    transfer_every: int = Field(default=1, ge=1)
+    """Updates of A between two transfers to C; aihwkit's `transfer_every` with `units_in_mbatch`."""
+    n_reads_per_transfer: int = Field(default=1, ge=1)
+    """Columns that one transfer reads, in turn, from the first again after the last; of an array of fewer inputs, each
+    of them once."""
+    transfer_lr: float = Field(default=1.0, gt=0.0)
+    """What a column of A is multiplied by before it is added."""
+    scale_transfer_lr: bool = True
+    """Whether the learning rate of the training multiplies it as well."""
+    gamma: float = Field(default=0.0, ge=0.0)
+    """Part that A has in the weights that products see, C + gamma A; 0: they are C alone."""
+
+
+class TikiTakaSpec(TransferSpec):
+    """TTv1: what is read of A goes to C in pulses at once.
+
+    T. Gokmen and W. Haensch, Front. Neurosci. 14, 103 (2020), doi 10.3389/fnins.2020.00103.
+    """
+
+    kind: Literal["tiki_taka"] = "tiki_taka"
+    """tiki_taka: gradients go to a second array of devices, whose columns are added to the weights in turn."""
+    transfer_max_pulses: int = Field(default=31, ge=1, le=4096)
+    """SET pulses that one transfer may send to a device of C, stochastically rounded; what is beyond is lost, and
+    counted as saturated. The default is `desired_bl` of aihwkit's UpdateParameters."""
+
+
+class TTv2Spec(TransferSpec):
+    """TTv2: what is read of A is added to a digital matrix H, which sends a pulse to C where it is full.
+
+    T. Gokmen, Front. Artif. Intell. 4, 699148 (2021), doi 10.3389/frai.2021.699148; defaults of aihwkit's
+    BufferedTransferCompound.
+    """
+
+    kind: Literal["ttv2"] = "ttv2"
+    """ttv2: as tiki_taka, with a digital matrix between the two arrays that filters what is read."""
+    transfer_max_pulses: int = Field(default=1, ge=1, le=4096)
+    """SET pulses that one transfer may send to a device of C; more that are due count as saturated. aihwkit's
+    `desired_bl`."""
+    thres_scale: float = Field(default=1.0, gt=0.0)
+    """What fills H: so many steps of C, of `step_uS` each. H is kept in units of that, so that |H| >= 1 is full."""
+    forget_buffer: bool = True
+    """Whether H falls to buffer_momentum times itself where it has sent a pulse, whatever more there was; false:
+    it is reduced by 1 - buffer_momentum for each pulse."""
+    buffer_momentum: float = Field(default=0.1, ge=0.0, le=1.0)
+    """Part that stays in H after a pulse; aihwkit's `momentum`."""
 
 
 class AccumulatedSpec(Parameters):
@@ -400,8 +474,10 @@ class ProgramSpec(Parameters):
         return self
 
 
-UpdateSpec = Annotated[PulsedSpec | AccumulatedSpec, Field(discriminator="kind")]
+_InPlace = PulsedSpec | AccumulatedSpec | TikiTakaSpec | TTv2Spec
+
+UpdateSpec = Annotated[_InPlace, Field(discriminator="kind")]
 """A mapping with the key `kind` parses into the update in place of that name."""
 
-AnyUpdateSpec = Annotated[PulsedSpec | AccumulatedSpec | SoftwareSpec, Field(discriminator="kind")]
+AnyUpdateSpec = Annotated[_InPlace | SoftwareSpec, Field(discriminator="kind")]
 """The same with training in software."""

@@ -28,12 +28,15 @@ class TileConductances:
         g_minus: float32, the same shape and unit.
         rows: the crossbar rows: which inputs of the layer, as a slice of its second axis.
         columns: the crossbar columns: which output nodes of the layer, as a slice of its first axis.
+        fast: G+ and G- of the second array that a `tiki_taka` or `ttv2` update sends gradients to, in the shape and
+            unit of the others; None where there is none, and for aihwkit's tiles.
     """
 
     g_plus: Array
     g_minus: Array
     rows: slice
     columns: slice
+    fast: tuple[Array, Array] | None = None
 
 
 def conductances(layer: nn.Module) -> Iterator[TileConductances]:
@@ -52,7 +55,8 @@ def conductances(layer: nn.Module) -> Iterator[TileConductances]:
     has_tiles = False
     for placed in _placed_tiles(layer):
         has_tiles = True
-        yield TileConductances(*_pair(placed.tile), placed.rows, placed.columns)
+        fast = placed.tile.fast_pairs if isinstance(placed.tile, PCMTile) else None
+        yield TileConductances(*_pair(placed.tile), placed.rows, placed.columns, fast)
     if not has_tiles:
         raise InputError(f"{type(layer).__name__} has no analog tile, so no conductances")
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from aihwkit.simulator.parameters.io import IOParameters
 from aihwkit.simulator.parameters.mapping import MappingParameter
 
-from crossbar.specs import AccumulatedSpec, ArraySpec, ProgramSpec, PulsedSpec, ReadSpec
+from crossbar.specs import ArraySpec, ProgramSpec, ReadSpec, UpdateSpec
 from crossbar.streams import TileStreams
 from device_models.faults import Faults
 from device_models.training import TrainingModel
@@ -15,7 +15,7 @@ class TileConfig(Protocol):
     """The attributes of a `PCMConfig` as a tile reads them, with every name and mapping resolved."""
 
     device: TrainingModel
-    update: PulsedSpec | AccumulatedSpec
+    update: UpdateSpec
     array: ArraySpec
     read: ReadSpec
     programming: ProgramSpec

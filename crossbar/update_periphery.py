@@ -12,7 +12,7 @@ from crossbar.chi_optimizer import ChiOptimizer
 from crossbar.operands import outer_product, quantised
 from crossbar.pair_array import PairArray, mean_step_uS
 from crossbar.single_thread import product
-from crossbar.specs import AccumulatedSpec, PulsedSpec
+from crossbar.specs import AccumulatedSpec, GradientPulses, ProgramSpec
 from crossbar.weight_copy import WeightCopy
 from kernels.errors import InputError
 from kernels.pair_pulses import apply_pulses
@@ -21,7 +21,15 @@ from kernels.pulse_counts import rounded_pulses, transferred_pulses
 
 
 class UpdatePeriphery(ABC):
-    """Writes updates into a `PairArray`, and keeps what it needs for that."""
+    """Writes updates into a `PairArray`, and keeps what it needs for that.
+
+    Attributes:
+        fast: a second array of the same devices, which gradients go to first; None where there is none.
+        gamma: its part in the weights that products see.
+    """
+
+    fast: PairArray | None = None
+    gamma: float = 0.0
 
     @abstractmethod
     def update(
@@ -43,6 +51,9 @@ class UpdatePeriphery(ABC):
     def state_arrays(self) -> dict[str, NDArray[Any]]:
         """Every array that is kept from one update to the next, by its name; live, not copies."""
 
+    def weights_written(self, spec: ProgramSpec) -> None:  # noqa: B027
+        """The whole matrix has been written, as `spec` says."""
+
     def gradient(self, x: Tensor, d: Tensor) -> Tensor:
         """d^T x [n_out, n_in] of inputs [batch, n_in] and errors [batch, n_out], as the circuits form it."""
         return product(d.T, x)
@@ -52,12 +63,10 @@ class UpdatePeriphery(ABC):
         return {}
 
 
-def periphery_for(
-    spec: PulsedSpec | AccumulatedSpec, devices: PairArray, copy: WeightCopy | None = None
+def gradient_pulses(
+    spec: GradientPulses, devices: PairArray, copy: WeightCopy | None
 ) -> UpdatePeriphery:
-    """The circuits that a spec describes, at these devices; `copy` is told of every pulse."""
-    if isinstance(spec, AccumulatedSpec):
-        return Accumulated(spec, devices, copy)
+    """The circuits that send a gradient to these devices; `copy` is told of every pulse."""
     if spec.trains == "summed":
         return SummedPulses(spec, devices, copy)
     return PulseTrains(spec, devices)
@@ -69,7 +78,7 @@ class SummedPulses(UpdatePeriphery):
     The sum for one column needs n_in accumulators, which serve one column after the other; nothing stays.
     """
 
-    def __init__(self, spec: PulsedSpec, devices: PairArray, copy: WeightCopy | None) -> None:
+    def __init__(self, spec: GradientPulses, devices: PairArray, copy: WeightCopy | None) -> None:
         self._spec = spec
         self._devices = devices
         self._copy = copy
@@ -101,7 +110,7 @@ class SummedPulses(UpdatePeriphery):
         )
         devices.counters.pulses += pulses
         devices.counters.saturated += saturated
-        _apply(devices, counts, pulses)
+        apply_counts(devices, counts, pulses)
         if self._copy is not None:
             self._copy.note(counts, self._weight_per_pulse)
         devices.refresh_if_due(self._spec.refresh)
@@ -121,7 +130,7 @@ class PulseTrains(UpdatePeriphery):
     devices, the next slot's to the next.
     """
 
-    def __init__(self, spec: PulsedSpec, devices: PairArray) -> None:
+    def __init__(self, spec: GradientPulses, devices: PairArray) -> None:
         self._spec = spec
         self._devices = devices
         self._weight_per_pulse = devices.weight_per_uS * (
@@ -205,7 +214,7 @@ class Accumulated(UpdatePeriphery):
         devices.counters.pulses += pulses
         devices.counters.chi_transfers += pulses
         devices.counters.saturated += saturated
-        _apply(devices, counts, pulses)
+        apply_counts(devices, counts, pulses)
         if self._copy is not None:
             self._copy.note(counts, self._weight_per_pulse)
         devices.refresh_if_due(self._spec.refresh)
@@ -242,7 +251,8 @@ def _copied(copy: WeightCopy | None) -> dict[str, NDArray[Any]]:
     return {} if copy is None else {"weight_copy": copy.weights.numpy()}
 
 
-def _apply(devices: PairArray, counts: NDArray[np.int16], pulses: int) -> None:
+def apply_counts(devices: PairArray, counts: NDArray[np.int16], pulses: int) -> None:
+    """Send the pulses of one update, `counts` [n_out * n_in], `pulses` together; the next device has its turn."""
     if pulses:
         apply_pulses(
             devices.model.set_pulse,

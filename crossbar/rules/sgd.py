@@ -13,7 +13,12 @@ class SGD(Rule):
     """The gradient itself; nothing is kept."""
 
     pulse_trains = ("summed", "per_sample")
-    learning_rates: ClassVar[LearningRates] = {"pulsed": 0.1, "accumulated": 0.8}
+    learning_rates: ClassVar[LearningRates] = {
+        "pulsed": 0.1,
+        "accumulated": 0.8,
+        "tiki_taka": 0.1,
+        "ttv2": 0.1,
+    }
     torch_class = "SGD"
 
     def direction(self, gradient: "Tensor", state: dict[str, "Tensor"], update: int) -> "Tensor":

@@ -61,7 +61,9 @@ def print_footprint(footprint: Footprint, console: Console) -> None:
 
 def _groups(footprint: Footprint) -> Iterator[tuple[str, list[MethodFootprint]]]:
     for kind, heading in CIRCUITS.items():
-        yield heading, [one for one in footprint.methods if one.compared.method.update.kind == kind]
+        methods = [one for one in footprint.methods if one.compared.method.update.kind == kind]
+        if methods:
+            yield heading, methods
 
 
 def _steps(footprint: Footprint) -> Table:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from crossbar.aihwkit_presets import all_presets, find_preset
 from crossbar.open_loop import open_loop_problems
 from crossbar.rules import RULES, RuleChoice, carried_out_by, why_cancelled
-from crossbar.specs import PulsedSpec, SoftwareSpec, UpdateSpec
+from crossbar.specs import GradientPulses, SoftwareSpec, UpdateSpec
 from device_models.inference.spec import StatisticsSpec
 from device_models.inference.table import (
     DRIFT_COLUMNS,
@@ -211,10 +211,10 @@ def _pcm_problems(config: RunConfig, hardware: PCMHardware) -> Iterator[Problem]
 
 def _optimizer_problems(chosen: RuleChoice, update: UpdateSpec) -> Iterator[Problem]:
     """What training and the circuits of the tiles say of one rule."""
-    if isinstance(update, PulsedSpec) and update.trains not in chosen.rule.pulse_trains:
+    if isinstance(update, GradientPulses) and update.trains not in chosen.rule.pulse_trains:
         yield (
             ("training", "optimizer", "name"),
-            f"a pulsed update keeps no state and honours only {carried_out_by(update.trains)} (got '{chosen.name}'); "
+            f"a {update.kind} update keeps {update.keeps} and honours only {carried_out_by(update.trains)} (got '{chosen.name}'); "
             "hardware.update.kind: accumulated takes any optimizer",
         )
         return

@@ -7,10 +7,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from crossbar.rules import Rule
-from crossbar.specs import AccumulatedSpec
+from crossbar.specs import AccumulatedSpec, TTv2Spec
 from imc_grapes.rules.by_layer import RulesByLayer
 
 _BYTES_OF_COPIED_WEIGHT = 4
+_BYTES_OF_H = 4
 _DIGITAL_MATRICES = (
     "hidden_weights_chi",
     "buffered_FP_weight",
@@ -37,7 +38,7 @@ def closed_form_bytes(model: nn.Module, rule: Rule) -> int:
 
     torch's Adam also keeps a 4-byte step counter per parameter tensor, which the closed form leaves out, as it does
     the digital matrices of aihwkit's mixed-precision and transfer compounds. A tile with an
-    accumulator keeps that too, and the rule's numbers at the tile's own word length; one that is never read
+    accumulator keeps that too, one of ttv2 its matrix H, and the rule's numbers at the tile's own word length; one that is never read
     during training, a copy of its weights.
     """
     rules = RulesByLayer(model, rule)
@@ -54,6 +55,8 @@ def closed_form_bytes(model: nn.Module, rule: Rule) -> int:
             numbers = rules.of_tile(tile).state_numbers(tile.out_size, tile.in_size)
             bits = tile.in_size * tile.out_size * update.accumulator_bits
             in_tiles += (bits + numbers * update.optimizer.state_bits) // 8
+        if isinstance(update, TTv2Spec):
+            in_tiles += tile.in_size * tile.out_size * _BYTES_OF_H
         if tile.rpu_config.read.during_training == "never":
             in_tiles += tile.in_size * tile.out_size * _BYTES_OF_COPIED_WEIGHT
     return in_torch + in_tiles

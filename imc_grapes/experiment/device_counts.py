@@ -15,7 +15,7 @@ from imc_grapes.transport import ErrorTransport
 def count_pcm_devices(
     model: nn.Module, hardware: HardwareConfig, programmed: ProgrammedNetwork | None
 ) -> int | None:
-    """Both devices of every pair of every tile; None where the weights lie on no PCM.
+    """Both devices of every pair of every array; None where the weights lie on no PCM.
 
     Args:
         model: the network on its hardware.
@@ -26,7 +26,11 @@ def count_pcm_devices(
         return None if programmed is None else programmed.n_devices()
     if isinstance(hardware, AihwkitHardware) and "PCM" not in find_preset(hardware.preset).device:
         return None
-    return sum(pairs.g_plus.size + pairs.g_minus.size for pairs in conductances(model))
+    return sum(
+        g.size
+        for pairs in conductances(model)
+        for g in (pairs.g_plus, pairs.g_minus, *(pairs.fast or ()))
+    )
 
 
 def count_missed_writes(model: nn.Module, hardware: HardwareConfig) -> dict[str, int] | None:

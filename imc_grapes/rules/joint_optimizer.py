@@ -103,10 +103,10 @@ class JointOptimizer(StepsByParts, Optimizer):
     def _warn_of_idle_layers(self) -> None:
         idle = []
         for name, tiles in list(self._watched.items()):
-            counters = [tile.tile.devices.counters for tile in tiles]
-            if min((one.updates for one in counters), default=0) >= _FIRST_UPDATES:
+            counters = [tile.counters for tile in tiles]
+            if min((one["updates"] for one in counters), default=0) >= _FIRST_UPDATES:
                 del self._watched[name]
-                if not any(one.pulses for one in counters):
+                if not any(one["pulses"] for one in counters):
                     idle.append(name)
         if idle:
             warnings.warn(

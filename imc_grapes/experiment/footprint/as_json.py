@@ -96,6 +96,7 @@ def _method(one: MethodFootprint, footprint: Footprint) -> dict[str, Any]:
             part: time.as_dict() for part, time in cost.part_time_ns.items()
         },
         "area_um2": cost.area_um2.as_dict(),
+        "added_devices": cost.added_devices,
         "operations_per_update": {
             part: _nonzero(counted) for part, counted in cost.operations.items()
         },

@@ -9,15 +9,36 @@ from crossbar.costs.method import MODULATED
 from crossbar.readout import READOUTS, ColumnCurrent, PerDevice, Readout
 from crossbar.rules import RULES
 from crossbar.rules.base import USUAL_LEARNING_RATE
-from crossbar.specs import AccumulatedSpec, PulsedSpec, SoftwareSpec
+from crossbar.specs import (
+    AccumulatedSpec,
+    GradientPulses,
+    PulsedSpec,
+    SoftwareSpec,
+    TikiTakaSpec,
+    TTv2Spec,
+    UpdateSpec,
+)
 from imc_grapes.config import RunConfig
 from imc_grapes.config.schema import PCMHardware
 from kernels.errors import InputError
 
-Periphery = Literal["pulsed", "accumulated"]
+Periphery = Literal["pulsed", "accumulated", "tiki_taka", "ttv2"]
 
-CIRCUITS: dict[Periphery, str] = {"pulsed": "on pulses", "accumulated": "on the accumulator"}
+CIRCUITS: dict[Periphery, str] = {
+    "pulsed": "on pulses",
+    "accumulated": "on the accumulator",
+    "tiki_taka": "by tiki-taka, with a second array",
+    "ttv2": "by TTv2, with a second array and H",
+}
 """What is compared with each other first: the methods on the same circuits, under this heading."""
+
+_ALWAYS: tuple[Periphery, ...] = ("pulsed", "accumulated")
+_SPECS: dict[Periphery, type[UpdateSpec]] = {
+    "pulsed": PulsedSpec,
+    "accumulated": AccumulatedSpec,
+    "tiki_taka": TikiTakaSpec,
+    "ttv2": TTv2Spec,
+}
 
 MODULATED_LEARNING_RATES: dict[Periphery, float] = {"pulsed": 0.05, "accumulated": 0.4}
 """Of GRAPES and its control in a config that does not name them; they decide how many pulses an update fires."""
@@ -51,7 +72,7 @@ class ComparedMethod:
 
 
 def compared_methods(config: RunConfig) -> list[ComparedMethod]:
-    """Every method on every periphery that can run it, on the hardware of `config`.
+    """Every method on pulses, on the accumulator and on the circuits of `config` that can run it, on its hardware.
 
     Raises:
         InputError: the config is not about PCM tiles, or about tiles that are never read.
@@ -73,7 +94,7 @@ def compared_methods(config: RunConfig) -> list[ComparedMethod]:
         )
     return [
         _method(config, name, periphery, readout)
-        for periphery in CIRCUITS
+        for periphery in dict.fromkeys((*_ALWAYS, config.hardware.update.kind))
         for name in _names(config.hardware, periphery)
         for readout in _readouts(config, name)
     ]
@@ -83,7 +104,9 @@ def _names(hardware: PCMHardware, periphery: Periphery) -> Iterator[str]:
     """GRAPES and its control behind sgd, then what else these circuits can carry out, what keeps least first."""
     yield from ("sgd", *MODULATED)
     trains = (
-        hardware.update.trains if isinstance(hardware.update, PulsedSpec) else PulsedSpec().trains
+        hardware.update.trains
+        if isinstance(hardware.update, GradientPulses)
+        else PulsedSpec().trains
     )
     for entry in sorted(RULES, key=lambda entry: entry.value.kept()):
         if entry.name != "sgd" and (
@@ -144,15 +167,12 @@ def _method(
     return ComparedMethod(Method.of(priced), RunConfig.model_validate(values))
 
 
-def _update(config: RunConfig, periphery: Periphery, rule: str) -> PulsedSpec | AccumulatedSpec:
+def _update(config: RunConfig, periphery: Periphery, rule: str) -> UpdateSpec:
     assert isinstance(config.hardware, PCMHardware)
     own = config.hardware.update
     assert not isinstance(own, SoftwareSpec)
-    if periphery == "pulsed":
-        if not isinstance(own, PulsedSpec):
-            own = PulsedSpec(refresh=own.refresh, operand_bits=own.operand_bits)
-    elif not isinstance(own, AccumulatedSpec):
-        own = AccumulatedSpec(refresh=own.refresh, operand_bits=own.operand_bits)
+    if own.kind != periphery:
+        own = _SPECS[periphery](refresh=own.refresh, operand_bits=own.operand_bits)
     chosen: dict[str, Any] = {"name": rule}
     if own.optimizer.name == rule:
         chosen |= own.optimizer.given
@@ -170,6 +190,8 @@ def _learning_rate(config: RunConfig, name: str, periphery: Periphery, mode: str
         and training.grapes.mode == mode
     )
     if is_own:
+        return training.optimizer.lr
+    if periphery not in _ALWAYS:
         return training.optimizer.lr
     if name in MODULATED:
         return MODULATED_LEARNING_RATES[periphery]

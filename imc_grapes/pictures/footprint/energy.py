@@ -22,6 +22,9 @@ _PARTS = _SHARED_COLOURS | {
     "optimizer": "#d55e00",
     "pulse generation": "#e69f00",
     "device pulses": "#cc79a7",
+    "transfer": "#009e73",
+    "forward reads of A": "#8c6d31",
+    "backward reads of A": "#bd9e39",
     "refresh": "#7b4fb3",
 }
 _ROW = 26
