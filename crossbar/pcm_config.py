@@ -54,8 +54,8 @@ class PCMConfig(MappableRPU, PrePostProcessingRPU):
         io: "default" (7-bit DAC, 9-bit ADC, output noise: aihwkit's defaults), "perfect", `IOSpec`, or
             aihwkit's own `IOParameters`, which then hold in both directions and in units of weights.
         update: "pulsed", "accumulated", "tiki_taka", "ttv2", "software", or one of `PulsedSpec`, `AccumulatedSpec`,
-            `TikiTakaSpec`, `TTv2Spec`, `SoftwareSpec`; as a mapping with the key `kind`. software: `to_crossbar` makes layers of `crossbar.array_layers`, whose weights are
-            trained in the computer and programmed once.
+            `TikiTakaSpec`, `TTv2Spec`, `SoftwareSpec`; as a mapping with the key `kind`. software: `to_crossbar` makes
+            layers of `crossbar.array_layers`, whose weights are trained in the computer and programmed once.
         array: `ArraySpec`: size of one array, devices per polarity, weight range or scale.
         read: `ReadSpec`: read noise of the devices, drift while training; in place only.
         programming: `ProgramSpec`: what `set_weights` does; exact by default; in place only.

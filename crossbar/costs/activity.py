@@ -10,6 +10,7 @@ class Activity:
 
     Attributes:
         pulses: SET pulses of the update.
+        transfer_pulses: those of them that columns of a second array sent to the weights.
         refreshes: pairs of devices that are RESET.
         refresh_pulses: SET pulses that write them back.
         mean_g_uS: mean conductance of a device; None for the constants' assumption.
@@ -19,6 +20,7 @@ class Activity:
     refreshes: float
     refresh_pulses: float
     mean_g_uS: float | None = None
+    transfer_pulses: float = 0.0
 
     @staticmethod
     def measured(
@@ -39,4 +41,5 @@ class Activity:
             refreshes=sum(tile["refreshes"] for tile in tiles) * per_weight,
             refresh_pulses=sum(tile["refresh_pulses"] for tile in tiles) * per_weight,
             mean_g_uS=mean_g_uS,
+            transfer_pulses=sum(tile.get("transfer_pulses", 0) for tile in tiles) * per_weight,
         )

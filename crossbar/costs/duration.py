@@ -16,7 +16,8 @@ def layer_times_ns(
     """Time of each part of a step, by the names of `layer_operations`: that of the slowest array of the layer.
 
     A part that runs along with another takes no time of its own and is missing: pulses of sample-wise trains are
-    generated as they are sent, and refreshed devices are pulsed within *refresh*.
+    generated as they are sent, a second array that products see is read beside the first, and refreshed devices are
+    pulsed within *refresh*.
     """
     tiles = [
         _tile_times_ns(tile, layer, method, batch, activity)
@@ -49,14 +50,22 @@ def _tile_times_ns(
         parts["chi"] = _access(tile.rows * method.accumulator_bits)
     if method.computes:
         parts["optimizer"] = _access(method.state_bits(tile) / tile.columns)
-    if method.is_per_sample:
-        assert method.update.kind == "pulsed"
-        parts["device pulses"] = vectors * method.update.train_length * set_pulse
+    on_transfer = activity.transfer_pulses if method.transfer is not None else 0.0
+    if method.train_length is not None:
+        slots = vectors * method.train_length
     else:
-        parts["device pulses"] = _write_slots(tile, activity.pulses) * set_pulse
+        slots = _write_slots(tile, activity.pulses - on_transfer)
+    if method.transfer is not None:
+        reads = (
+            min(method.transfer.n_reads_per_transfer, tile.rows) / method.transfer.transfer_every
+        )
+        parts["transfer"] = reads * (read + clock) + _access(reads * method.buffer_bits)
+        # The rows that were read are those that are written.
+        slots += _write_slots(TileShape(1, tile.columns), on_transfer * tile.rows / reads) * reads
+    parts["device pulses"] = slots * set_pulse
     if method.update.refresh.every_updates is not None:
         devices = tile.rows * tile.columns
-        rows_checked = tile.rows / method.update.refresh.every_updates
+        rows_checked = method.arrays * tile.rows / method.update.refresh.every_updates
         parts["refresh"] = (
             rows_checked * read
             + activity.refreshes * devices * constant("reset_pulse_ns")

@@ -7,8 +7,18 @@ from pydantic import Field, model_validator
 from crossbar.costs.layer_shape import LayerShape, TileShape
 from crossbar.readout import ReadoutSpec
 from crossbar.rules import Rule
-from crossbar.specs import AccumulatedSpec, OptimizerSpec, UpdateSpec
+from crossbar.specs import (
+    AccumulatedSpec,
+    GradientPulses,
+    OptimizerSpec,
+    TransferSpec,
+    TTv2Spec,
+    UpdateSpec,
+)
 from device_models.parameters import Parameters
+
+FLOAT_BITS = 32
+"""Word length of a float32."""
 
 MODULATED = ("grapes", "lr_matched")
 """Methods that modulate the errors and then train by sgd."""
@@ -78,4 +88,27 @@ class Method(Parameters):
     @property
     def is_per_sample(self) -> bool:
         """Whether pulse trains go out sample by sample, so that no gradient is ever computed."""
-        return not isinstance(self.update, AccumulatedSpec) and self.update.trains == "per_sample"
+        return self.train_length is not None
+
+    @property
+    def train_length(self) -> int | None:
+        """Slots of the pulse trains of a sample; None where a gradient is computed instead."""
+        update = self.update
+        if not isinstance(update, GradientPulses) or update.trains != "per_sample":
+            return None
+        return update.train_length
+
+    @property
+    def transfer(self) -> TransferSpec | None:
+        """How columns of a second array go to the weights; None where there is none."""
+        return self.update if isinstance(self.update, TransferSpec) else None
+
+    @property
+    def arrays(self) -> int:
+        """Arrays of devices that a weight has a synapse on."""
+        return 1 if self.transfer is None else 2
+
+    @property
+    def buffer_bits(self) -> int:
+        """Word length of H, between the two arrays; 0 where there is none."""
+        return FLOAT_BITS if isinstance(self.update, TTv2Spec) else 0

@@ -4,8 +4,9 @@ from dataclasses import dataclass, fields
 
 from crossbar.costs.activity import Activity
 from crossbar.costs.layer_shape import LayerShape
-from crossbar.costs.method import Method
-from crossbar.costs.state import FLOAT_BITS, GRADIENT_BITS, IMPORTANCE_BITS
+from crossbar.costs.method import FLOAT_BITS, Method
+from crossbar.costs.state import GRADIENT_BITS, IMPORTANCE_BITS
+from crossbar.specs import TransferSpec
 
 ADC_BITS_OF_EXACT = 8
 """A read without a converter has no price of its own; it is priced like one of so many bits."""
@@ -99,8 +100,8 @@ def layer_operations(
 
     Returns:
         `SHARED_PARTS`, and what the method adds: *gradient again* (where it is formed more than once), *readout*,
-        *chi*, *optimizer*, *pulse generation*, *device pulses*, *refresh*. Parts that a layer or a method does not have
-        are missing.
+        *chi*, *optimizer*, *pulse generation*, *device pulses*, *transfer*, *forward reads of A* and *backward reads of
+        A* (where products see a second array), *refresh*. Parts that a layer or a method does not have are missing.
     """
     vectors = batch * layer.positions
     parts = {"forward reads": product_operations(layer, vectors, arrays)}
@@ -123,9 +124,15 @@ def layer_operations(
         parts["optimizer"] = _optimizer(layer, method, arrays)
     parts["pulse generation"] = _pulse_generation(layer, method, vectors, activity, arrays)
     parts["device pulses"] = Operations(set_pulses=activity.pulses * layer.weights)
+    if method.transfer is not None:
+        parts["transfer"] = _transfer(layer, method, method.transfer, arrays)
+        if method.transfer.gamma > 0.0:
+            for part in ("forward reads", "backward reads"):
+                if part in parts:
+                    parts[f"{part} of A"] = parts[part]
     every = method.update.refresh.every_updates
     if every is not None:
-        parts["refresh"] = _refresh(layer, activity, every, arrays)
+        parts["refresh"] = _refresh(layer, activity, every / method.arrays, arrays)
     return parts
 
 
@@ -211,7 +218,8 @@ def _times(count: int, counted: Operations) -> Operations:
 
 def _largest_tile_bits(layer: LayerShape, method: Method, arrays: ArrayLimits) -> float:
     return max(
-        tile.rows * tile.columns * method.accumulator_bits + method.state_bits(tile)
+        tile.rows * tile.columns * (method.accumulator_bits + method.buffer_bits)
+        + method.state_bits(tile)
         for tile in layer.tiles(arrays.rows, arrays.columns)
     )
 
@@ -244,7 +252,7 @@ def _pulse_generation(
     layer: LayerShape, method: Method, vectors: int, activity: Activity, arrays: ArrayLimits
 ) -> Operations:
     pulses = activity.pulses * layer.weights
-    if not method.is_per_sample:
+    if method.train_length is None:
         # The update is scaled and rounded by one random bit per weight; a pulse takes a row and a column.
         return Operations(
             int8_multiplies=0 if method.operand_bits is None else layer.weights,
@@ -253,8 +261,7 @@ def _pulse_generation(
             lfsr_steps=sum(t.rows for t in layer.tiles(arrays.rows, arrays.columns)),
             pulse_lines=2.0 * pulses,
         )
-    assert method.update.kind == "pulsed"
-    slots = vectors * method.update.train_length
+    slots = vectors * method.train_length
     tiles = list(layer.tiles(arrays.rows, arrays.columns))
     return Operations(
         stochastic_bits=slots * sum(tile.rows + tile.columns for tile in tiles),
@@ -264,7 +271,35 @@ def _pulse_generation(
     )
 
 
-def _refresh(layer: LayerShape, activity: Activity, every: int, arrays: ArrayLimits) -> Operations:
+def _transfer(
+    layer: LayerShape, method: Method, transfer: TransferSpec, arrays: ArrayLimits
+) -> Operations:
+    """Columns of the second array through the converters, and what becomes of each number that was read."""
+    share = 1.0 / transfer.transfer_every
+    rows = numbers = 0.0
+    for tile in layer.tiles(arrays.rows, arrays.columns):
+        reads = share * min(transfer.n_reads_per_transfer, tile.rows)
+        rows += reads
+        numbers += reads * tile.columns
+    return Operations(
+        conversions=numbers,
+        adc_bits=arrays.adc_bits,
+        driven_rows=rows,
+        device_reads=2.0 * arrays.sharing * numbers,
+        fp32_multiplies=numbers,
+        # A number is rounded stochastically, or added to H and compared with what fills it.
+        stochastic_bits=numbers,
+        lfsr_steps=0.0 if method.buffer_bits else rows,
+        fp32_adds=numbers if method.buffer_bits else 0.0,
+        state_bits_read=method.buffer_bits * numbers,
+        state_bits_written=method.buffer_bits * numbers,
+        state_bits_per_tile=_largest_tile_bits(layer, method, arrays),
+    )
+
+
+def _refresh(
+    layer: LayerShape, activity: Activity, every: float, arrays: ArrayLimits
+) -> Operations:
     checked = 2.0 * layer.weights / every
     rows = sum(t.rows for t in layer.tiles(arrays.rows, arrays.columns)) / every
     refreshed = activity.refreshes * layer.weights

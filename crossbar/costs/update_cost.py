@@ -6,7 +6,7 @@ from functools import reduce
 from operator import add
 
 from crossbar.costs.activity import Activity
-from crossbar.costs.area import memory_area_um2
+from crossbar.costs.area import device_area_um2, memory_area_um2
 from crossbar.costs.duration import layer_times_ns
 from crossbar.costs.energy import energy_pJ
 from crossbar.costs.feedback import ErrorReadCost
@@ -35,7 +35,8 @@ class UpdateCost:
         operations: counts by part.
         energy_pJ: by part.
         part_time_ns: by part, in each of which all arrays work side by side.
-        area_um2: of the memory that the update circuits add.
+        area_um2: of the memory, and of the devices of a second array, that the update circuits add.
+        added_devices: of a second array.
     """
 
     bits: Bits
@@ -43,6 +44,7 @@ class UpdateCost:
     energy_pJ: dict[str, Interval]
     part_time_ns: dict[str, Interval]
     area_um2: Interval
+    added_devices: int = 0
 
     @property
     def total_energy_pJ(self) -> Interval:
@@ -86,6 +88,10 @@ def layer_cost(
     method = method.of_layer(layer)
     operations = layer_operations(layer, method, batch, activity, arrays)
     bits = layer_bits(layer, method, arrays.rows, arrays.columns)
+    added = (method.arrays - 1) * layer.weights
+    area = memory_area_um2(bits)
+    if added:
+        area = area + device_area_um2(added, arrays.sharing)
     return UpdateCost(
         bits=bits,
         operations=operations,
@@ -93,7 +99,8 @@ def layer_cost(
             part: energy_pJ(counted, activity.mean_g_uS) for part, counted in operations.items()
         },
         part_time_ns=layer_times_ns(layer, method, batch, activity, arrays),
-        area_um2=memory_area_um2(bits),
+        area_um2=area,
+        added_devices=2 * arrays.sharing * added,
     )
 
 
@@ -139,6 +146,7 @@ def network_cost(
             for part in dict.fromkeys(part for cost in costs for part in cost.part_time_ns)
         },
         area_um2=total(cost.area_um2 for cost in costs),
+        added_devices=sum(cost.added_devices for cost in costs),
     )
 
 
