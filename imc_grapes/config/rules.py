@@ -214,7 +214,8 @@ def _optimizer_problems(chosen: RuleChoice, update: UpdateSpec) -> Iterator[Prob
     if isinstance(update, GradientPulses) and update.trains not in chosen.rule.pulse_trains:
         yield (
             ("training", "optimizer", "name"),
-            f"a {update.kind} update keeps {update.keeps} and honours only {carried_out_by(update.trains)} (got '{chosen.name}'); "
+            f"a {update.kind} update keeps {update.keeps} and honours only {carried_out_by(update.trains)} "
+            f"(got '{chosen.name}'); "
             "hardware.update.kind: accumulated takes any optimizer",
         )
         return

@@ -13,15 +13,26 @@ from crossbar.costs.operations import ADC_BITS_OF_EXACT
 from crossbar.readout import ColumnCurrent, Readout
 from crossbar.rules import RULES
 from crossbar.rules.base import USUAL_LEARNING_RATE
-from crossbar.specs import AccumulatedSpec, OptimizerSpec, PulsedSpec
+from crossbar.specs import AccumulatedSpec, OptimizerSpec, PulsedSpec, TikiTakaSpec, TTv2Spec
 from imc_grapes.costs.tile_activity import LayerUses, activity_since, tile_counters
 from imc_grapes.grapes import Grapes
 from imc_grapes.rules import optimizer
 from kernels.errors import InputError
 
-Circuits = Literal["pulsed", "accumulated"]
-_CIRCUITS: tuple[Circuits, ...] = ("pulsed", "accumulated")
-_GRAPES_LEARNING_RATES: dict[Circuits, float] = {"pulsed": 0.05, "accumulated": 0.4}
+Circuits = Literal["pulsed", "accumulated", "tiki_taka", "ttv2"]
+_ALWAYS: tuple[Circuits, ...] = ("pulsed", "accumulated")
+_SPECS: dict[Circuits, Any] = {
+    "pulsed": PulsedSpec,
+    "accumulated": AccumulatedSpec,
+    "tiki_taka": TikiTakaSpec,
+    "ttv2": TTv2Spec,
+}
+_GRAPES_LEARNING_RATES: dict[Circuits, float] = {
+    "pulsed": 0.05,
+    "accumulated": 0.4,
+    "tiki_taka": 0.05,
+    "ttv2": 0.05,
+}
 
 
 def footprint(
@@ -37,7 +48,8 @@ def footprint(
     """Train copies of a model by every update rule for a few updates, count what happens, and price it.
 
     Every rule is compared with the others on the same circuits: those that keep nothing on pulses, all on the digital
-    accumulator, GRAPES on both. Energies and times are those of one training step with its reads, from the constants of
+    accumulator, GRAPES on both; on the model's own circuits, too, where those are tiki_taka or ttv2. Energies and
+    times are those of one training step with its reads, from the constants of
     `crossbar.costs`; `own_energy_pJ` is what the rule itself takes of them.
 
     Args:
@@ -52,8 +64,9 @@ def footprint(
 
     Returns:
         A row per rule and circuits: *method*, *circuits*, *learning_rate*, *state_bits* (kept between updates by the
-        rule; the accumulator's are in *accumulator_bits*), *devices* (both polarities), *energy_pJ* with
-        *energy_low_pJ* and *energy_high_pJ*, *own_energy_pJ*, *time_ns*, *area_um2* (of the memory that is added),
+        rule; the accumulator's are in *accumulator_bits*), *devices* (both polarities, of both
+        arrays where there are two), *energy_pJ* with
+        *energy_low_pJ* and *energy_high_pJ*, *own_energy_pJ*, *time_ns*, *area_um2* (of what is added, memory and second array),
         *pulses_per_device* (SET pulses that a device gets in one update on average, refresh included).
 
     Raises:
@@ -77,7 +90,7 @@ def footprint(
     circuit = readout or ColumnCurrent(adc_bits=8)
     devices = sum(tile.g_plus.size + tile.g_minus.size for tile in tiles)
     rows = []
-    for circuits in _CIRCUITS:
+    for circuits in dict.fromkeys((*_ALWAYS, tiles[0].rpu_config.update.kind)):
         for name in _methods(tiles, circuits):
             lr = given.get(name, _usual_learning_rate(name, circuits))
             cost, pulses = _priced(
@@ -91,14 +104,14 @@ def footprint(
                     "learning_rate": lr,
                     "state_bits": cost.bits.state,
                     "accumulator_bits": cost.bits.accumulator,
-                    "devices": devices,
+                    "devices": devices + cost.added_devices,
                     "energy_pJ": energy.typical,
                     "energy_low_pJ": energy.low,
                     "energy_high_pJ": energy.high,
                     "own_energy_pJ": cost.own_energy_pJ.typical,
                     "time_ns": cost.time_ns.typical,
                     "area_um2": cost.area_um2.typical,
-                    "pulses_per_device": pulses / devices,
+                    "pulses_per_device": pulses / (devices + cost.added_devices),
                 }
             )
     return pd.DataFrame(rows)
@@ -124,10 +137,9 @@ def _usual_learning_rate(name: str, circuits: Circuits) -> float:
 def _update_of(tile: PCMTile, circuits: Circuits) -> Any:
     """The tile's own circuits if they are of that kind, else usual ones; carrying out sgd."""
     own = tile.rpu_config.update
-    kind = PulsedSpec if circuits == "pulsed" else AccumulatedSpec
-    if not isinstance(own, kind):
-        return kind(operand_bits=own.operand_bits, refresh=own.refresh)
-    return kind.of({**dict(own), "optimizer": "sgd"})
+    if own.kind != circuits:
+        return _SPECS[circuits](operand_bits=own.operand_bits, refresh=own.refresh)
+    return type(own).of({**dict(own), "optimizer": "sgd"})
 
 
 def _priced(

@@ -38,8 +38,8 @@ def closed_form_bytes(model: nn.Module, rule: Rule) -> int:
 
     torch's Adam also keeps a 4-byte step counter per parameter tensor, which the closed form leaves out, as it does
     the digital matrices of aihwkit's mixed-precision and transfer compounds. A tile with an
-    accumulator keeps that too, one of ttv2 its matrix H, and the rule's numbers at the tile's own word length; one that is never read
-    during training, a copy of its weights.
+    accumulator keeps that too, and the rule's numbers at the tile's own word length; one of ttv2, its matrix H; one
+    that is never read during training, a copy of its weights.
     """
     rules = RulesByLayer(model, rule)
     in_torch = 0

@@ -27,7 +27,7 @@ def count_pcm_devices(
     if isinstance(hardware, AihwkitHardware) and "PCM" not in find_preset(hardware.preset).device:
         return None
     return sum(
-        g.size
+        int(g.size)
         for pairs in conductances(model)
         for g in (pairs.g_plus, pairs.g_minus, *(pairs.fast or ()))
     )

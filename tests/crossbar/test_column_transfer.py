@@ -328,8 +328,8 @@ def test_devices_that_are_never_read_cannot_be_transferred(kind):
 def test_a_state_of_other_circuits_is_refused():
     plain, ours, buffered = (linear(kind=kind) for kind in ("pulsed", *KINDS))
     for layer, other, message in (
-        (ours, plain, "one array of devices, this tile a second array"),
-        (plain, ours, "a second array of devices, this tile one array"),
+        (ours, plain, "has the parts devices, fast_devices, reads"),
+        (plain, ours, "the one given has devices, fast_devices, "),
         (ours, buffered, "update state"),
     ):
         with pytest.raises(InputError, match=message):

@@ -213,7 +213,13 @@ def _mean_activity(layers: tuple[LayerShape, ...], of_layers: dict[str, Activity
         values = (float(getattr(of_layers[one.name], field)) * one.weights for one in layers)
         return sum(values) / weights
 
-    return Activity(mean("pulses"), mean("refreshes"), mean("refresh_pulses"), mean("mean_g_uS"), mean("transfer_pulses"))
+    return Activity(
+        mean("pulses"),
+        mean("refreshes"),
+        mean("refresh_pulses"),
+        mean("mean_g_uS"),
+        mean("transfer_pulses"),
+    )
 
 
 def _storage_options(
