@@ -65,8 +65,8 @@ def footprint(
     Returns:
         A row per rule and circuits: *method*, *circuits*, *learning_rate*, *state_bits* (kept between updates by the
         rule; the accumulator's are in *accumulator_bits*), *devices* (both polarities, of both
-        arrays where there are two), *energy_pJ* with
-        *energy_low_pJ* and *energy_high_pJ*, *own_energy_pJ*, *time_ns*, *area_um2* (of what is added, memory and second array),
+        arrays where there are two), *energy_pJ* with *energy_low_pJ* and *energy_high_pJ*, *own_energy_pJ*, *time_ns*,
+        *area_um2* (of the memory and the second array that are added),
         *pulses_per_device* (SET pulses that a device gets in one update on average, refresh included).
 
     Raises:
