@@ -172,6 +172,8 @@ class PairArray:
         for g in (other.g_plus, other.g_minus):
             g[...] = self.model.g_min_uS
         other.hold_stuck()
+        if self.wear is not None:
+            other.count_wear()
         return other
 
     def _draw_stuck(self) -> None:

@@ -131,9 +131,15 @@ class PCMTile(CustomTile):
 
         `set_plus`, `set_minus`, `reset_plus` and `reset_minus`, each uint32 in the shape of `g_plus`. Pulses of
         updates, refreshes and writes count where they are sent, so that stuck devices have them too; an exact write
-        takes the RESETs that begin it and no SET pulse. The totals are those of `counters`.
+        takes the RESETs that begin it and no SET pulse. The totals, with those of `fast_wear`, are those of `counters`.
         """
         return self.tile.devices.wear
+
+    @property
+    def fast_wear(self) -> Wear | None:
+        """The same of `fast_pairs`; None where there is no second array, or nobody asks."""
+        fast = self.tile.periphery.fast
+        return None if fast is None else fast.wear
 
     def update_state_arrays(self) -> dict[str, NDArray[Any]]:
         """Every array that the update circuits keep from one update to the next: live, not copies.

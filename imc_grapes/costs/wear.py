@@ -51,7 +51,8 @@ class DevicePulses:
 def device_pulses(model: nn.Module) -> DevicePulses | None:
     """What every device of `model` has had so far; None where no tile counts (`PCMConfig.wear`)."""
     tiles = [one for one in model.modules() if isinstance(one, PCMTile) and one.wear is not None]
-    wear = [tile.wear for tile in tiles if tile.wear is not None]
+    arrays = (one for tile in tiles for one in (tile.wear, tile.fast_wear))
+    wear = [one for one in arrays if one is not None]
     if not wear:
         return None
     return DevicePulses(

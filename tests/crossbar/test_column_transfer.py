@@ -9,6 +9,7 @@ from aihwkit.nn import AnalogLinear
 from aihwkit.optim import AnalogSGD
 
 from crossbar import PCMConfig, conductances, drifted
+from imc_grapes.costs.wear import device_pulses
 from kernels.errors import InputError
 
 KINDS = ("tiki_taka", "ttv2")
@@ -334,3 +335,36 @@ def test_a_state_of_other_circuits_is_refused():
     ):
         with pytest.raises(InputError, match=message):
             layer.load_state_dict(other.state_dict(), load_rpu_config=False)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_wear_of_both_arrays_is_what_the_counters_say(kind):
+    config = PCMConfig(
+        device="nandakumar2018",
+        array={"devices_per_polarity": 2},
+        update={"kind": kind, "transfer_lr": 20.0, "refresh": {"every_updates": 2, "above": 0.3}},
+        wear=True,
+        seed=0,
+    )
+    layer = AnalogLinear(N_IN, N_OUT, bias=False, rpu_config=config)
+    layer.set_weights(torch.zeros(N_OUT, N_IN))
+    train(layer, 30)
+    tile = tile_of(layer)
+    arrays = (tile.wear, tile.fast_wear)
+    sets, resets = (
+        sum(
+            int(getattr(one, f"{what}_{side}").sum())
+            for one in arrays
+            for side in ("plus", "minus")
+        )
+        for what in ("set", "reset")
+    )
+    counters = tile.counters
+    assert sets == counters["pulses"] + counters["refresh_pulses"]
+    assert resets == 2 * counters["refreshes"] + counters["program_resets"]
+    assert (
+        min(counters["refreshes"], counters["transfer_pulses"], int(arrays[1].set_plus.sum())) > 0
+    )
+    pulses = device_pulses(torch.nn.Sequential(layer))
+    assert int(pulses.set_pulses.sum()) == sets
+    assert pulses.updates == 30
