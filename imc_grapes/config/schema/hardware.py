@@ -71,8 +71,9 @@ class PCMHardware(Section):
     """Of training in place: read noise of the devices, drift while training, open-loop training."""
     update: AnyUpdateSpec = PulsedSpec()
     """How weights are updated. pulsed: in place, nothing is kept between updates | accumulated: in place, a digital
-    matrix collects updates | software: float weights in the computer, the array's model in the forward pass, programmed
-    once at the end."""
+    matrix collects updates | tiki_taka: in place, a second array of devices collects updates, and its columns go to the
+    weights in turn | ttv2: the same through a digital matrix | software: float weights in the computer, the array's
+    model in the forward pass, programmed once at the end."""
     faults: Faults = Faults()
     """Fractions of stuck devices, of training in place."""
     wear: bool = False

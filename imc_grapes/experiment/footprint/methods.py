@@ -82,7 +82,8 @@ def compared_methods(config: RunConfig) -> list[ComparedMethod]:
             f"hardware.tile: a footprint is that of PCM tiles (got '{config.hardware.tile}'); "
             "--set hardware.tile=pcm puts the network on them"
         )
-    if config.hardware.in_software:
+    update = config.hardware.update
+    if isinstance(update, SoftwareSpec):
         raise InputError(
             "hardware.update.kind: a footprint prices updates on the array, and with software they are computed "
             "digitally, the array being programmed once; --set hardware.update.kind=pulsed prices training in place"
@@ -94,7 +95,7 @@ def compared_methods(config: RunConfig) -> list[ComparedMethod]:
         )
     return [
         _method(config, name, periphery, readout)
-        for periphery in dict.fromkeys((*_ALWAYS, config.hardware.update.kind))
+        for periphery in dict.fromkeys((*_ALWAYS, update.kind))
         for name in _names(config.hardware, periphery)
         for readout in _readouts(config, name)
     ]
