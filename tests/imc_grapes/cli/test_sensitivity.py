@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from imc_grapes.cli.app import main
+from imc_grapes.training.loop import Interrupted
 
 CONFIG = """\
 name: small
@@ -111,3 +112,13 @@ def test_a_folder_without_a_run_is_refused(cli, tmp_path):
     status, _, messages = cli(tmp_path)
     assert status == 2
     assert "holds no finished run" in messages
+
+
+def test_stopped_by_the_user_it_ends_with_130(cli, tmp_path, monkeypatch):
+    def stopped(*_arguments, **_options):
+        raise Interrupted
+
+    monkeypatch.setattr("imc_grapes.experiment.restore.restore", stopped)
+    status, _, messages = cli(tmp_path)
+    assert status == 130
+    assert messages.startswith("Stopped")
