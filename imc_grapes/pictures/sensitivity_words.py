@@ -38,19 +38,19 @@ def finding(found: RunSensitivity) -> str:
     layers = [row for row in rows if row["layer"] != ALL]
     parts = [row for row in rows if row["layer"] == ALL and row is not whole] or layers
     together = f"{found.metric.gap(max(whole['loss'], 0.0))} by everything together"
-    if not _stands_out(parts[0], found):
-        if not _stands_out(whole, found):
-            return f"Nothing to work on: {together}, which is within two standard errors of none."
-        return f"Nothing to work on first: nothing alone loses more than two standard errors; {together}."
-    said = (
-        f"Work first on {_name(parts[0])}: {_loss(parts[0], found)} lost by that alone, {together}"
-    )
-    alike = [row for row in parts[1:] if not _differ(parts[0], row, found)]
-    if alike:
-        listed = ", ".join(f"{_name(row)} ({_loss(row, found)})" for row in alike)
-        said += f"; no different within two standard errors: {listed}"
+    if _stands_out(parts[0], found):
+        said = f"Work first on {_name(parts[0])}: {_loss(parts[0], found)} lost by that alone, {together}"
+        alike = [row for row in parts[1:] if not _differ(parts[0], row, found)]
+        if alike:
+            listed = ", ".join(f"{_name(row)} ({_loss(row, found)})" for row in alike)
+            said += f"; no different within two standard errors: {listed}"
+    elif _stands_out(whole, found):
+        kind = "layer" if parts is layers else "nonideality"
+        said = f"No {kind} to work on first: none alone loses more than two standard errors; {together}"
+    else:
+        return f"Nothing to work on: {together}, which is within two standard errors of none."
     if parts is not layers and len(layers) > 1 and _stands_out(layers[0], found):
-        said += f". Of the layers {layers[0]['layer']} alone loses most: {_loss(layers[0], found)}"
+        said += f". Of the layers, {layers[0]['layer']} alone loses most: {_loss(layers[0], found)}"
     return f"{said}."
 
 

@@ -7,8 +7,16 @@ from imc_grapes.experiment import Listener
 from imc_grapes.experiment.restore import restore
 from imc_grapes.experiment.sensitivity import measure_sensitivity
 from imc_grapes.training.loop import Interrupted
+from kernels.errors import InputError
 
 TILES = {"tile": "pcm", "device": {"model": "nandakumar2018"}}
+ARRAYS = {
+    "tile": "pcm",
+    "update": {"kind": "software"},
+    "array": {"rows": 32},
+    "io": {"inp_range": "calibrated", "out_range": "calibrated"},
+    "wires": {"row_ohm": 2.0, "column_ohm": 2.0},
+}
 PAIRS = {"tile": "digital", "statistics": {"preset": "pcm_nandakumar2019"}}
 
 
@@ -64,6 +72,21 @@ def test_tiles_trained_in_place_have_layers_alone(finished):
     found = measured(finished(TILES), Counting(), repeats=1)
     assert set(found.frame["nonideality"]) == {"all"}
     assert len(found.frame) == 3  # two layers, and both
+
+
+def test_arrays_suffer_from_converters_and_wires(finished):
+    listener = Counting()
+    found = measured(finished(ARRAYS), listener)
+    alone = set(found.frame.loc[found.frame["layer"] == "all", "nonideality"])
+    assert alone == {"all", "programming", "drift", "read_noise", "converters", "wires"}
+    # Wires are the same in every repeat, and scored once.
+    assert listener.steps == listener.promised == 2 * len(found.frame) - 1
+
+
+def test_tiles_trained_in_place_do_not_go_to_a_gpu(finished, tmp_path):
+    finished(TILES)
+    with pytest.raises(InputError, match=r"device: cuda, but hardware\.tile: pcm"):
+        restore(tmp_path / "run", device="cuda")
 
 
 def test_stopped_in_the_middle_the_network_is_as_trained(finished):

@@ -28,7 +28,7 @@ LAYERS = ("conv", "all", 0.02, 0.001), ("head", "all", 0.01, 0.001)
     [
         (
             table(WHOLE, DRIFT, NOISE, *LAYERS),
-            "Work first on drift: 3.1 points lost by that alone, 5.0 points by everything together. Of the layers "
+            "Work first on drift: 3.1 points lost by that alone, 5.0 points by everything together. Of the layers, "
             "conv alone loses most: 2.0 points.",
         ),
         (
@@ -41,8 +41,13 @@ LAYERS = ("conv", "all", 0.02, 0.001), ("head", "all", 0.01, 0.001)
             "Work first on layer conv: 2.0 points lost by that alone, 5.0 points by everything together.",
         ),
         (
-            table(WHOLE, ("all", "drift", 0.001, 0.002)),
-            "Nothing to work on first: nothing alone loses more than two standard errors; 5.0 points by everything "
+            table(WHOLE, *LAYERS, ("all", "drift", 0.001, 0.002)),
+            "No nonideality to work on first: none alone loses more than two standard errors; 5.0 points by everything "
+            "together. Of the layers, conv alone loses most: 2.0 points.",
+        ),
+        (
+            table(WHOLE, ("conv", "all", 0.001, 0.002)),
+            "No layer to work on first: none alone loses more than two standard errors; 5.0 points by everything "
             "together.",
         ),
         (
