@@ -87,8 +87,8 @@ def effective_conductances(g_uS: ArrayLike, row_ohm: float, column_ohm: float) -
 def _eliminate(g: Floats, row: float, column: float) -> Floats:
     n_columns, n = g.shape
     currents = torch.from_numpy(terminal_currents(g, column))
-    matrix = torch.empty(n, n, dtype=torch.float64)
-    onwards = torch.eye(n, dtype=torch.float64)
+    matrix = torch.empty(n, n, dtype=torch.float64, device="cpu")
+    onwards = torch.eye(n, dtype=torch.float64, device="cpu")
     with one_thread():
         for j in range(n_columns - 1, -1, -1):
             torch.neg(onwards, out=matrix)

@@ -75,7 +75,7 @@ class ProgrammedPairs(ProgrammedNetwork):
         self._seed = seed
         self._arrays = {
             name: ProgrammedWeights.program(
-                target.numpy(), self._statistics, stream_seed(seed, name)
+                target.cpu().numpy(), self._statistics, stream_seed(seed, name)
             )
             for name, target in self._targets.items()
         }

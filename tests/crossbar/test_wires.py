@@ -143,6 +143,13 @@ def test_threads_change_no_bit():
     np.testing.assert_array_equal(*found)
 
 
+def test_it_computes_on_the_cpu_whatever_torch_makes_tensors_on():
+    g = some_devices(4, 3)
+    with torch.device("meta"):
+        found = effective_conductances(g, 1.0, 1.0)
+    np.testing.assert_array_equal(found, effective_conductances(g, 1.0, 1.0))
+
+
 @pytest.mark.parametrize(
     ("g", "row_ohm", "column_ohm", "message"),
     [
