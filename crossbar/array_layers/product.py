@@ -140,7 +140,14 @@ def _in_torch(
 ) -> Tensor:
     inputs = layer.vectors(image) if by_vector else image
     dac = Range(around.inp_step, around.inp_bound or torch.inf)
+    carried: dict[int, Tensor] = {}  # by the halvings, where all row blocks share one range
     total: Tensor | None = None
+
+    def product(driven: Tensor, rows: slice, weights: Tensor) -> Tensor:
+        if by_vector:
+            return vector_product(driven, weights)
+        return layer.image_product(driven, rows, weights)
+
     for index, (rows, block) in enumerate(
         zip(layer.blocks.row_blocks, read.row_blocks, strict=True)
     ):
@@ -158,21 +165,14 @@ def _in_torch(
             noise = None
             if around.inp_noise > 0.0:
                 noise = around.inp_noise * stream.normals(part, "input noise", index, halving)
-            driven = dac.convert(part * (1.0 / full / reduction), noise)
-            y = (
-                vector_product(driven, block.weights)
-                if by_vector
-                else layer.image_product(driven, rows, block.weights)
-            )
+            if by_vector or halving not in carried:
+                carried[halving] = dac.convert(part * (1.0 / full / reduction), noise)
+            driven = carried[halving]
+            y = product(driven, rows, block.weights)
             spread: Tensor | float = around.out_noise
             if block.variance is not None:
                 with torch.no_grad():
-                    squares = driven.square()
-                    variance = (
-                        vector_product(squares, block.variance)
-                        if by_vector
-                        else layer.image_product(squares, rows, block.variance)
-                    )
+                    variance = product(driven.square(), rows, block.variance)
                     spread = (variance + around.out_noise**2).sqrt_()
             noisy = block.variance is not None or around.out_noise > 0.0
             noise = spread * stream.normals(y, "output noise", index, halving) if noisy else None
