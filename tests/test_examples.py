@@ -87,3 +87,19 @@ def test_the_configs_of_the_resnet_are_complete(resnet20, tmp_path):
     assert load_run_config(_RESNET / "resnet20.yaml", chosen).training.epochs == 0
     plan = load_sweep(_RESNET / "drift_scale.yaml", chosen)
     assert [trial.method for trial in plan.trials] == ["not trained"] * 6
+
+
+def test_the_network_on_whole_arrays_is_complete(resnet20, tmp_path):
+    for name in ("any.pth", "finetuned.pt", "noise_trained.pt"):
+        torch.save(nn.Linear(1, 1).state_dict(), tmp_path / name)
+    for name in ("arrays.yaml", "won_back.yaml"):
+        (tmp_path / name).write_text((_RESNET / name).read_text())
+    assert load_run_config(
+        _RESNET / "arrays.yaml", [f"network.weights={tmp_path / 'any.pth'}"]
+    ).hardware.in_software
+    plan = load_sweep(tmp_path / "won_back.yaml")
+    assert len(plan.trials) == 4
+    assert {trial.config.evaluation.batch_norm for trial in plan.trials} == {
+        "fixed",
+        "recalibrated",
+    }

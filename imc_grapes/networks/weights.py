@@ -13,6 +13,7 @@ from kernels.errors import InputError
 _MOST_NAMED = 3
 _PARALLEL = "module."
 _COUNTER = "num_batches_tracked"
+_HOLD_WEIGHTS = ("state_dict", "model")  # "model" in the checkpoint of a run
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
@@ -21,8 +22,8 @@ def load_weights(network: nn.Module, path: Path) -> None:
     Args:
         network: gets them.
         path: a file of safetensors, or a ``.pt`` or ``.pth`` of a state dict, or of a dict that holds one under the key
-            ``state_dict``, read without running code of it. The prefix ``module.`` of a network that was trained in
-            parallel is left out.
+            ``state_dict``, or the ``checkpoint.pt`` of a run; read without running code of it. The prefix ``module.``
+            of a network that was trained in parallel is left out.
 
     Raises:
         InputError: the file cannot be read, or its names or shapes are not those of the network.
@@ -72,8 +73,11 @@ def _read(path: Path) -> dict[str, Tensor]:
             f"network.weights: {path}: cannot be read as tensors alone, which is all that is read of a .pt file (it "
             f"{error}); save model.state_dict()"
         ) from None
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
+    if isinstance(content, dict):
+        for key in _HOLD_WEIGHTS:
+            if isinstance(content.get(key), dict):
+                content = content[key]
+                break
     if not isinstance(content, dict) or not all(
         isinstance(one, Tensor) for one in content.values()
     ):

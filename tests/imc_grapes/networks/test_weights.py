@@ -202,3 +202,21 @@ def test_a_config_with_weights_pickles_and_one_without_has_no_such_key(folder):
     assert pickle.loads(pickle.dumps(config)) == config
     assert config.model_dump(mode="json")["network"]["weights"] == str(folder / "net.pth")
     assert "weights" not in RunConfig(name="x").model_dump()["network"]
+
+
+def test_the_checkpoint_of_a_run_gives_its_weights(tmp_path):
+    config = load_run_config(_written(tmp_path, CONFIG.replace(", weights: net.pth", "")))
+    config = config.model_copy(
+        update={"training": config.training.model_copy(update={"epochs": 1})}
+    )
+    run_experiment(config, out_dir=tmp_path / "run")
+    found = network()
+    load_weights(found, tmp_path / "run" / "checkpoint.pt")
+    trained = restore(tmp_path / "run").trainer.model.state_dict()
+    assert all(torch.equal(found.state_dict()[name], trained[name]) for name in trained)
+
+
+def _written(folder, text):
+    path = folder / "digital.yaml"
+    path.write_text(text)
+    return path
