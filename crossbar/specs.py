@@ -85,10 +85,11 @@ class IOSpec(Parameters):
     chips that have it."""
     inp_range: Literal["fixed", "calibrated"] = "fixed"
     """What a full input is. fixed: the number 1, or with noise_management abs_max each vector's own largest value.
-    calibrated: one number per layer, from calibration samples; noise_management is none then."""
+    calibrated: one number per layer, from calibration samples, which grows in the training with what comes;
+    noise_management is none then."""
     out_range: Literal["fixed", "calibrated"] = "fixed"
-    """Range of the ADC. fixed: out_bound. calibrated: one range per array, from calibration samples; bound_management
-    is none then."""
+    """Range of the ADC. fixed: out_bound. calibrated: one range per array, from calibration samples, which grows in the
+    training with what comes; bound_management is none then."""
     percentile: float = Field(default=100.0, gt=0.0, le=100.0)
     """Percentage of the calibration samples' magnitudes that a calibrated range holds; 100: all of them."""
 

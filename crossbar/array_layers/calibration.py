@@ -10,11 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from crossbar.array_layers.layer import ArrayLayer
+from crossbar.array_layers.magnitudes import Magnitudes
 from crossbar.array_layers.product import vector_product
 from kernels.errors import InputError
-
-_DROPPED_BITS = 12
-_BINS = 1 << (31 - _DROPPED_BITS)
 
 
 def calibrate(model: nn.Module, batches: Iterable[Any]) -> None:
@@ -23,6 +21,8 @@ def calibrate(model: nn.Module, batches: Iterable[Any]) -> None:
     The samples run through the model once, in evaluation mode with its clean weights and without converters, so that
     a range depends neither on the order of the samples nor on the ranges before it. A range of outputs is that of an
     array, in units of a pair at full range driven by a full input.
+
+    In the forward passes of a training ranges grow with what comes, since weights do; calibrate again behind it.
 
     Args:
         model: with layers on arrays; those without calibrated ranges stay as they are.
@@ -87,42 +87,6 @@ def _watched(model: nn.Module, seen: list[_Ranges]) -> Iterator[None]:
             module.training = training
 
 
-class _Magnitudes:
-    """The largest magnitude, or a percentile, of all numbers shown to it.
-
-    Percentiles are counted in bins of float32's leading bits, each 0.05 % wide, so that no sample has to be kept; a
-    percentile is the upper end of its bin.
-    """
-
-    def __init__(self, percentile: float) -> None:
-        self.percentile = percentile
-        self.largest: Tensor | None = None
-        self.counts: Tensor | None = None
-
-    def see(self, values: Tensor) -> None:
-        magnitudes = values.abs().flatten()
-        largest = magnitudes.amax()
-        self.largest = largest if self.largest is None else torch.maximum(self.largest, largest)
-        if self.percentile < 100.0:
-            bins = magnitudes.contiguous().view(torch.int32) >> _DROPPED_BITS
-            counts = torch.bincount(bins, minlength=_BINS)
-            self.counts = counts if self.counts is None else self.counts + counts
-
-    def value(self, name: str) -> float:
-        assert self.largest is not None
-        largest = float(self.largest)
-        if not largest < float("inf"):
-            raise InputError(f"batches: give layer '{name}' a value that is NaN or infinite")
-        if self.counts is not None:
-            below = self.counts.cumsum(0)
-            wanted = self.percentile / 100.0 * int(below[-1])
-            index = int(torch.searchsorted(below, torch.tensor(wanted, device=below.device)))
-            upper = torch.tensor((index + 1) << _DROPPED_BITS, dtype=torch.int32)
-            largest = min(largest, float(upper.view(torch.float32)))
-        # Where nothing ever comes, any range will do.
-        return largest if largest > 0.0 else 1.0
-
-
 class _Ranges:
     """Watches one layer."""
 
@@ -130,8 +94,8 @@ class _Ranges:
         assert layer.config.io_spec is not None
         percentile = layer.config.io_spec.percentile
         self.layer = layer
-        self.inputs = _Magnitudes(percentile)
-        self.outputs = [_Magnitudes(percentile) for _ in layer.blocks]
+        self.inputs = Magnitudes(percentile)
+        self.outputs = [Magnitudes(percentile) for _ in layer.blocks]
         self.read = layer.ideal_read()
 
     def see(self, layer: ArrayLayer, image: Tensor) -> None:
@@ -164,9 +128,17 @@ class _Ranges:
         layer = self.layer
         full = 1.0
         if layer.input_range is not None:
-            full = self.inputs.value(layer.name)
+            full = _finite(self.inputs, layer.name)
             layer.input_range.fill_(full)
         if layer.output_range is None:
             return
         for array, outputs in zip(layer.blocks, self.outputs, strict=True):
-            layer.output_range[array.row_block, array.columns] = outputs.value(layer.name) / full
+            layer.output_range[array.row_block, array.columns] = _finite(outputs, layer.name) / full
+
+
+def _finite(magnitudes: Magnitudes, name: str) -> float:
+    value = float(magnitudes.value())
+    if not value < float("inf"):
+        raise InputError(f"batches: give layer '{name}' a value that is NaN or infinite")
+    # Where nothing ever comes, any range will do.
+    return value if value > 0.0 else 1.0

@@ -13,6 +13,7 @@ from crossbar.analog_product import converters, io_parameters
 from crossbar.array_layers.array_read import ArrayRead, RowBlockRead
 from crossbar.array_layers.blocks import Blocks, scales_of, split_over_arrays
 from crossbar.array_layers.converters import Range
+from crossbar.array_layers.magnitudes import Magnitudes
 from crossbar.array_layers.product import Stream, multiplied
 from crossbar.array_layers.training_noise import with_noise
 from crossbar.pcm_config import PCMConfig
@@ -179,7 +180,8 @@ class ArrayLayer(nn.Module):
         if self.input_range is None:
             return 1.0
         self._refuse_uncalibrated("input_range", self.input_range)
-        return self.input_range
+        # A copy: autograd keeps it, and the range itself may grow before the backward pass.
+        return self.input_range.clone()
 
     def adc_of(self, row_block: int) -> Range:
         """The ADCs of a row block, in float32 `[n_out]`; a step of 0 for none, a bound of infinity for none.
@@ -196,6 +198,30 @@ class ArrayLayer(nn.Module):
         bound = self.output_range[row_block]
         self._refuse_uncalibrated("output_range", bound)
         return Range(bound * (around.out_step / around.out_bound), bound)
+
+    @property
+    def _ranges_grow(self) -> bool:
+        return self.training and self.read_state is None and torch.is_grad_enabled()
+
+    def grow_input_range(self, image: Tensor) -> None:
+        """In a forward pass of the training, let a calibrated range hold what comes."""
+        if self.input_range is not None and self._ranges_grow:
+            self.input_range.copy_(torch.maximum(self.input_range, self._magnitude(image.detach())))
+
+    def grow_output_range(self, row_block: int, y: Tensor) -> None:
+        """The same for the outputs of a row block, `[batch, n_out, ...]`, before their ADCs."""
+        if self.output_range is None or not self._ranges_grow:
+            return
+        for columns in self.blocks.column_blocks:
+            own = self.output_range[row_block, columns]
+            own.copy_(torch.maximum(own, self._magnitude(y.detach()[:, columns])))
+
+    def _magnitude(self, values: Tensor) -> Tensor:
+        spec = self.config.io_spec
+        assert spec is not None
+        seen = Magnitudes(spec.percentile)
+        seen.see(values)
+        return torch.nan_to_num(seen.value(), nan=0.0, posinf=0.0)
 
     def _refuse_uncalibrated(self, which: str, values: Tensor) -> None:
         if bool(torch.isnan(values).any()):

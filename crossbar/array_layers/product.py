@@ -60,6 +60,14 @@ class OnArrays(Protocol):
         """The input that drives a row fully."""
         ...
 
+    def grow_input_range(self, image: Tensor) -> None:
+        """Let a calibrated range hold what comes in the training."""
+        ...
+
+    def grow_output_range(self, row_block: int, y: Tensor) -> None:
+        """The same for the outputs of a row block."""
+        ...
+
     def adc_of(self, row_block: int) -> Range:
         """The ADCs of a row block, per output node."""
         ...
@@ -138,6 +146,7 @@ def _in_torch(
     around: Converters,
     by_vector: bool,
 ) -> Tensor:
+    layer.grow_input_range(image)
     inputs = layer.vectors(image) if by_vector else image
     dac = Range(around.inp_step, around.inp_bound or torch.inf)
     carried: dict[int, Tensor] = {}  # by the halvings, where all row blocks share one range
@@ -157,7 +166,6 @@ def _in_torch(
             full: Tensor | float = torch.where(largest > 0.0, largest, 1.0)
         else:
             full = layer.full_input()
-        adc = layer.adc_of(index)
         kept: Tensor | None = None
         pending = [True] * len(layer.blocks.column_blocks)
         for halving in range(around.max_halvings + 1):
@@ -169,6 +177,8 @@ def _in_torch(
                 carried[halving] = dac.convert(part * (1.0 / full / reduction), noise)
             driven = carried[halving]
             y = product(driven, rows, block.weights)
+            layer.grow_output_range(index, y)
+            adc = layer.adc_of(index)
             spread: Tensor | float = around.out_noise
             if block.variance is not None:
                 with torch.no_grad():

@@ -5,6 +5,7 @@ from torch import nn
 from crossbar import PCMConfig
 from crossbar.array_layers.calibration import calibrate
 from crossbar.array_layers.convert import array_layer
+from imc_grapes import to_crossbar
 from kernels.errors import InputError
 
 BOTH = {"inp_range": "calibrated", "out_range": "calibrated"}
@@ -112,3 +113,48 @@ def test_inputs_that_are_always_zero_get_any_range():
     calibrate(layer, [torch.zeros(5, 4)])
     layer.eval()
     assert torch.isfinite(layer(torch.randn(5, 4))).all()
+
+
+@pytest.mark.parametrize("percentile", [100.0, 90.0])
+def test_ranges_grow_in_the_training_and_in_nothing_else(percentile):
+    torch.manual_seed(4)
+    layer = on_arrays(nn.Linear(20, 6), {**BOTH, "percentile": percentile}, array={"rows": 10})
+    x = torch.randn(300, 20)
+    calibrate(layer, [x])
+    inputs, outputs = layer.input_range.clone(), layer.output_range.clone()
+    layer.eval()
+    layer(4 * x)
+    with torch.no_grad():
+        layer(4 * x)
+    assert torch.equal(layer.input_range, inputs)
+    layer.train()
+    layer(0.1 * x)
+    torch.testing.assert_close(layer.input_range, inputs)
+    # A second product in one pass, as over time, grows a range that the first one's gradient needs.
+    (layer(x) + layer(4 * x)).sum().backward()
+    torch.testing.assert_close(layer.input_range, 4 * inputs, rtol=2e-3, atol=0)
+    assert (layer.output_range >= outputs).all()
+    calibrate(layer, [x])
+    torch.testing.assert_close(layer.input_range, inputs)
+    torch.testing.assert_close(layer.output_range, outputs)
+
+
+def test_a_network_learns_from_scratch_with_ranges_that_were_calibrated_before():
+    """Outputs of trained weights are far larger than those of drawn ones: clipped, they would get no gradient."""
+    torch.manual_seed(0)
+    x = torch.randn(200, 1, 8, 8)
+    target = (x.mean((1, 2, 3)) > 0).long()
+    net = nn.Sequential(
+        nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(288, 2)
+    )
+    config = PCMConfig(update="software", io={**BOTH, "dac_bits": 8, "adc_bits": 8}, seed=0)
+    model = to_crossbar(net, config)
+    calibrate(model, [x])
+    update = torch.optim.Adam(model.parameters(), 0.01)
+    for _ in range(20):
+        update.zero_grad()
+        nn.functional.cross_entropy(model(x), target).backward()
+        update.step()
+    calibrate(model, [x])
+    with torch.no_grad():
+        assert (model.eval()(x).argmax(1) == target).float().mean() > 0.9
