@@ -39,10 +39,21 @@ def sweep(
     ] = None,
     scheduler: Annotated[
         str | None,
-        typer.Option(help="Address of a running Dask scheduler, such as tcp://10.0.0.1:8786."),
+        typer.Option(help="Address of a running Dask scheduler, such as tls://10.0.0.1:8786."),
     ] = None,
+    tls_ca: Annotated[
+        Path | None,
+        typer.Option(
+            help="For tls://: whose certificates to trust, PEM (default: as Dask's configuration says)."
+        ),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="For tls://: the certificate to show, PEM.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="For tls://: its key, PEM.")] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Folder searched first for data sets.")
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder searched first for data sets."),
     ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run trials again that failed before.")
@@ -57,6 +68,11 @@ def sweep(
     """Run every trial of a sweep that its folder does not hold yet, and report on all of them."""
     if workers is not None and scheduler is not None:
         raise typer.BadParameter("--workers and --scheduler exclude each other")
+    tls = (tls_ca, tls_cert, tls_key)
+    if None in tls and tls != (None, None, None):
+        raise typer.BadParameter("--tls-ca, --tls-cert and --tls-key belong together")
+    if tls_ca is not None and scheduler is None:
+        raise typer.BadParameter("--tls-ca, --tls-cert and --tls-key belong to a --scheduler")
     load_plugins()
     from imc_grapes.sweep import load_sweep
 
@@ -71,6 +87,7 @@ def sweep(
         print_dry_run(plan, folder, count, data_dir, output, device=device.value, threads=threads)
         return
 
+    from imc_grapes.sweep.cluster import Certificates
     from imc_grapes.sweep.coordinator import LostClusterError
     from imc_grapes.sweep.run import run_sweep
 
@@ -81,6 +98,9 @@ def sweep(
             errors,
             workers=count,
             scheduler=scheduler,
+            certificates=Certificates(tls_ca, tls_cert, tls_key)
+            if tls_ca and tls_cert and tls_key
+            else None,
             data_dir=data_dir,
             retry_failed=retry_failed,
             device=device.value,

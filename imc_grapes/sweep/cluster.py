@@ -2,17 +2,21 @@
 
 import logging
 import signal
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Security
 from distributed.comm.addressing import parse_address, parse_host_port
 
+from imc_grapes.sweep import private_sockets
 from imc_grapes.sweep.fork_server import start_fork_server
+from imc_grapes.sweep.private_sockets import SCHEME, private_folder, private_settings
 from kernels.errors import InputError
 
 RERUNS_AFTER_WORKER_DEATH = 2
@@ -56,6 +60,7 @@ def local_workers(count: int, modules: list[str], threads: int = 1) -> Iterator[
         # A dead worker is started again by its nanny. One that has not come back after this time, because it was
         # asked to end or the nanny failed, is given up, and `Workers.slots` replaces it.
         "distributed.deploy.lost-worker-timeout": "60 s",
+        **private_settings(),
     }
     with (
         dask.config.set(settings),
@@ -68,6 +73,10 @@ def local_workers(count: int, modules: list[str], threads: int = 1) -> Iterator[
             dashboard_address="localhost:0",
             silence_logs=logging.CRITICAL,
             env=environment,
+            protocol=SCHEME,
+            scheduler_kwargs={"dashboard": False},
+            preload=[private_sockets.__name__],
+            local_directory=private_folder(),
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
@@ -75,26 +84,87 @@ def local_workers(count: int, modules: list[str], threads: int = 1) -> Iterator[
         yield Workers(client, cluster, count)
 
 
+@dataclass(frozen=True)
+class Certificates:
+    """What this process shows to a scheduler under TLS, and knows the scheduler by; files in PEM."""
+
+    authority: Path
+    """Of whoever signed the certificates of the cluster."""
+    certificate: Path
+    key: Path
+
+    def security(self) -> Security:
+        """As Dask takes them.
+
+        Raises:
+            InputError: one of the files cannot be read.
+        """
+        for option, file in (
+            ("--tls-ca", self.authority),
+            ("--tls-cert", self.certificate),
+            ("--tls-key", self.key),
+        ):
+            try:
+                file.open("rb").close()
+            except OSError as error:
+                raise InputError(f"{option} {file}: cannot be read: {error.strerror}") from None
+        return Security(
+            require_encryption=True,
+            tls_ca_file=str(self.authority),
+            tls_client_cert=str(self.certificate),
+            tls_client_key=str(self.key),
+        )
+
+
 @contextmanager
-def workers_of(address: str) -> Iterator[Workers]:
+def workers_of(address: str, certificates: Certificates | None = None) -> Iterator[Workers]:
     """The workers of the scheduler at `address`.
 
+    Args:
+        address: such as tls://10.0.0.1:8786; with tcp://, whoever reaches the scheduler's port can run code in its
+            workers and in this process, which is said in a warning.
+        certificates: for tls://; None for those that Dask's own configuration names.
+
     Raises:
-        InputError: nobody answers there.
+        InputError: nobody answers there, or not to these certificates.
     """
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
-        parse_host_port(parse_address(address)[1])
+        scheme, place = parse_address(address)
+        parse_host_port(place)
     except ValueError as error:
-        message = f"--scheduler {address}: must be an address such as tcp://10.0.0.1:8786: {error}"
+        message = f"--scheduler {address}: must be an address such as tls://10.0.0.1:8786: {error}"
         raise InputError(message) from None
+    security = _security(address, scheme, certificates)
     try:
-        client = Client(address, timeout=_CONNECT_S, set_as_default=False)
-    except (OSError, ValueError) as error:
+        client = Client(address, timeout=_CONNECT_S, set_as_default=False, security=security)
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
         message = f"--scheduler {address}: no Dask scheduler answers there: {error}"
         raise InputError(message) from None
     with client:
         yield Workers(client)
+
+
+def _security(address: str, scheme: str, certificates: Certificates | None) -> Security | None:
+    if scheme != "tls":
+        if certificates is not None:
+            raise InputError(
+                f"--tls-ca, --tls-cert, --tls-key: have no effect on --scheduler {address}; allowed: a scheduler at "
+                "tls://"
+            )
+        warnings.warn(
+            f"--scheduler {address}: whoever reaches this port can run code as you; on a network or a machine with "
+            "others, start the scheduler with TLS (see 'On a cluster' in the README)",
+            stacklevel=4,
+        )
+        return None
+    security = certificates.security() if certificates is not None else Security()
+    if None in (security.tls_ca_file, security.tls_client_cert):
+        raise InputError(
+            f"--scheduler {address}: TLS needs certificates; give --tls-ca, --tls-cert and --tls-key, or name them in "
+            "Dask's configuration under distributed.comm.tls"
+        )
+    return security
 
 
 def _slots_of(worker: dict[str, Any], resources: dict[str, float]) -> int:

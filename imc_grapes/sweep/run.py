@@ -11,7 +11,7 @@ from rich.console import Console
 from imc_grapes.store.lock import exclusive
 from imc_grapes.store.plan import SweepPlan
 from imc_grapes.store.writer import StoreWriter
-from imc_grapes.sweep.cluster import Workers, local_workers, workers_of
+from imc_grapes.sweep.cluster import Certificates, Workers, local_workers, workers_of
 from imc_grapes.sweep.coordinator import Coordinator
 from imc_grapes.sweep.fork_server import needed_modules
 from imc_grapes.sweep.progress import ProgressView
@@ -39,6 +39,7 @@ def run_sweep(
     *,
     workers: int,
     scheduler: str | None = None,
+    certificates: Certificates | None = None,
     data_dir: Path | None = None,
     retry_failed: bool = False,
     device: Literal["cpu", "cuda"] = "cpu",
@@ -53,6 +54,7 @@ def run_sweep(
         console: shows progress.
         workers: processes on this machine, unless there is a `scheduler`.
         scheduler: address of a running Dask scheduler.
+        certificates: for a scheduler at tls://; None for those that Dask's own configuration names.
         data_dir: searched first for data files.
         retry_failed: run failed trials again too.
         device: that every trial is computed on.
@@ -82,7 +84,7 @@ def run_sweep(
         )
         if todo:
             with (
-                _workers(scheduler, min(workers, todo), threads, plan) as cluster,
+                _workers(scheduler, certificates, min(workers, todo), threads, plan) as cluster,
                 stop.listening(),
                 view.shown(),
             ):
@@ -107,10 +109,14 @@ def run_sweep(
 
 
 def _workers(
-    scheduler: str | None, workers: int, threads: int, plan: SweepPlan
+    scheduler: str | None,
+    certificates: Certificates | None,
+    workers: int,
+    threads: int,
+    plan: SweepPlan,
 ) -> AbstractContextManager[Workers]:
     if scheduler is not None:
-        return workers_of(scheduler)
+        return workers_of(scheduler, certificates)
     modules = needed_modules([trial.config for trial in plan.trials])
     return local_workers(workers, modules, threads)
 
