@@ -5,6 +5,7 @@ drift exponent; either pair may be left out. One row per target, in increasing o
 are interpolated linearly. A target outside the table is an error: nothing was measured there.
 """
 
+import io
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from device_models.parameters import Parameters
+from kernels.bounded_file import MEBIBYTE, read_bounded
 from kernels.errors import InputError
 from kernels.table_draw import draw_from_table
 
@@ -21,6 +23,13 @@ Column = tuple[float, ...]
 TARGET_COLUMN = "g_target_uS"
 PROGRAMMING_COLUMNS = ("mean_uS", "std_uS")
 DRIFT_COLUMNS = ("nu_mean", "nu_std")
+
+_EXPECTED = (
+    f"expected a CSV with the columns {TARGET_COLUMN} and {', '.join(PROGRAMMING_COLUMNS)}, or "
+    f"{', '.join(DRIFT_COLUMNS)}, or all of them"
+)
+_MOST_BYTES = MEBIBYTE
+_MOST_NAMED, _MOST_LETTERS, _LONGEST_MESSAGE = 8, 40, 500
 
 
 class _Table(Parameters):
@@ -140,9 +149,13 @@ def read_table(path: Path, t0_s: float = 20.0) -> tuple[TableProgramming | None,
     import pandas as pd  # half a second to import, and few need it
 
     try:
-        frame = pd.read_csv(path, skipinitialspace=True)
-    except (OSError, ValueError) as error:
-        raise InputError(f"table {path}: cannot be read: {error}") from None
+        content = read_bounded(path, _MOST_BYTES)
+    except OSError as error:
+        raise InputError(f"table {path}: cannot be read: {error.strerror}") from None
+    try:
+        frame = pd.read_csv(io.BytesIO(content), skipinitialspace=True)
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"table {path}: is no CSV: {type(error).__name__}; {_EXPECTED}") from None
     has_drift = any(name in frame.columns for name in DRIFT_COLUMNS)
     has_programming = not has_drift or any(name in frame.columns for name in PROGRAMMING_COLUMNS)
     wanted = (
@@ -151,11 +164,14 @@ def read_table(path: Path, t0_s: float = 20.0) -> tuple[TableProgramming | None,
         *(DRIFT_COLUMNS if has_drift else ()),
     )
     missing = [name for name in wanted if name not in frame.columns]
-    unknown = [name for name in frame.columns if name not in wanted]
+    unknown = [str(name) for name in frame.columns if name not in wanted]
+    if TARGET_COLUMN in missing:
+        # Whatever the file is, it is no table, and its content is not for a message.
+        raise InputError(f"table {path}: has no column {TARGET_COLUMN}; {_EXPECTED}")
     if missing or unknown:
         raise InputError(
-            f"table {path}: missing columns {missing}, unknown columns {unknown}; it needs {TARGET_COLUMN} "
-            f"and {', '.join(PROGRAMMING_COLUMNS)}, or {', '.join(DRIFT_COLUMNS)}, or all of them"
+            f"table {path}: missing columns {missing}, unknown columns "
+            f"{[name[:_MOST_LETTERS] for name in unknown[:_MOST_NAMED]]}; {_EXPECTED}"
         )
     for name in wanted:
         if frame[name].dtype.kind not in "if" or frame[name].isna().any():
@@ -170,7 +186,7 @@ def read_table(path: Path, t0_s: float = 20.0) -> tuple[TableProgramming | None,
             of_drift = {name: columns[name] for name in (TARGET_COLUMN, *DRIFT_COLUMNS)}
             drift = TableDrift.of({**of_drift, "t0_s": t0_s})
     except InputError as error:
-        raise InputError(f"table {path}: {error}") from None
+        raise InputError(f"table {path}: {str(error)[:_LONGEST_MESSAGE]}") from None
     return programming, drift
 
 

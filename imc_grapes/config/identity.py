@@ -55,7 +55,10 @@ def file_digests(config: RunConfig) -> dict[str, str]:
     }
     for key, path in _named_files(config):
         try:
-            found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+            if path.exists() and not path.is_file():
+                raise InputError(f"{key}: {path}: is no file")
+            with path.open("rb") as file:
+                found[str(path)] = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise InputError(f"{key}: {path}: cannot be read: {error.strerror}") from None
     return found

@@ -4,8 +4,10 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-from imc_grapes.config.yaml_file import KeyPath, YamlDocument, parse_scalar
+from imc_grapes.config.yaml_file import MOST_DEPTH, KeyPath, YamlDocument, parse_scalar
 from kernels.errors import InputError
+
+_SHOWN = 40
 
 
 def apply_overrides(document: YamlDocument, overrides: Sequence[str]) -> YamlDocument:
@@ -23,6 +25,10 @@ def apply_overrides(document: YamlDocument, overrides: Sequence[str]) -> YamlDoc
             raise InputError(f"--set {override}: must have the form key=value, such as seed=1")
         path = tuple(part.strip() for part in key.split("."))
         origin = f"--set {override}"
+        if len(path) > MOST_DEPTH:
+            raise InputError(
+                f"--set {key[:_SHOWN]}...: is {len(path):,} levels deep; no key is deeper than {MOST_DEPTH}"
+            )
         set_key(values, path, parse_scalar(text, origin), origin)
         for places in (lines, origins):
             for known in [known for known in places if known[: len(path)] == path]:

@@ -11,9 +11,15 @@ from typing import Any, ClassVar
 
 import yaml
 
+from kernels.bounded_file import MEBIBYTE, in_mebibytes, read_bounded
 from kernels.errors import InputError
 
 KeyPath = tuple[str | int, ...]
+
+_MOST_BYTES = MEBIBYTE
+_MOST_NODES = 100_000
+_MOST_LETTERS = 20_000
+MOST_DEPTH = 64
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,14 @@ class _CoreSchemaLoader(yaml.SafeLoader):
     """PyYAML's safe loader with the scalars of YAML 1.2's core schema."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]
+
+    _nodes = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self._nodes += 1
+        if self._nodes > _MOST_NODES:
+            raise yaml.YAMLError(f"holds more than {_MOST_NODES:,} values")
+        return super().compose_node(parent, index)
 
     def construct_decimal_or_prefixed_int(self, node: yaml.ScalarNode) -> int:
         text = self.construct_scalar(node)
@@ -86,11 +100,12 @@ def read_yaml(path: Path) -> YamlDocument:
     if path.is_dir():
         raise InputError(f"{path}: is a directory; give the path of a YAML file inside it")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_bounded(path, _MOST_BYTES).decode("utf-8")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as text: {error}") from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     return parse_yaml(text, str(path))
 
 
@@ -119,10 +134,13 @@ def _load(text: str, source: str) -> tuple[Any, dict[KeyPath, int]]:
     lines: dict[KeyPath, int] = {}
     loader = None
     try:
+        if len(text) > _MOST_BYTES:
+            raise InputError(f"{source}: is longer than {in_mebibytes(_MOST_BYTES)}")
         loader = _CoreSchemaLoader(text)
         root = loader.get_single_node()
         if root is None:
             return None, lines
+        _refuse_more_than_it_looks(root, source)
         _note_lines(root, (), lines, source)
         return loader.construct_document(root), lines
     except InputError:
@@ -140,6 +158,42 @@ def _load(text: str, source: str) -> tuple[Any, dict[KeyPath, int]]:
     finally:
         if loader is not None:
             loader.dispose()
+
+
+def _refuse_more_than_it_looks(root: yaml.Node, source: str) -> None:
+    """Refuse what would be too many, too deep or too long once every alias is replaced by what it stands for."""
+    sizes: dict[int, tuple[int, int]] = {}
+
+    def measure(node: yaml.Node, above: frozenset[int]) -> tuple[int, int]:
+        if id(node) in above:
+            raise InputError(
+                f"{source}:{node.start_mark.line + 1}: not valid YAML: is nested too deeply, or in itself"
+            )
+        if id(node) in sizes:
+            return sizes[id(node)]
+        if isinstance(node, yaml.ScalarNode):
+            if len(node.value) > _MOST_LETTERS:
+                raise InputError(
+                    f"{source}:{node.start_mark.line + 1}: a value has {len(node.value):,} letters; at most "
+                    f"{_MOST_LETTERS:,} are read"
+                )
+            return 1, 0
+        inner = node.value
+        if isinstance(node, yaml.MappingNode):
+            inner = [one for pair in node.value for one in pair]
+        within = above | {id(node)}
+        measured = [measure(one, within) for one in inner]
+        total = 1 + sum(count for count, _ in measured)
+        depth = 1 + max((below for _, below in measured), default=0)
+        if total > _MOST_NODES or depth > MOST_DEPTH:
+            raise InputError(
+                f"{source}:{node.start_mark.line + 1}: holds more than {_MOST_NODES:,} values or {MOST_DEPTH} levels "
+                "once its aliases are replaced"
+            )
+        sizes[id(node)] = total, depth
+        return total, depth
+
+    measure(root, frozenset())
 
 
 def _note_lines(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], source: str) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.io import loadmat
 from torch import Tensor
 
 from imc_grapes.data.locate import find_files
+from imc_grapes.data.matlab_cells import read_cells
 from kernels.errors import InputError
 
 NOTES = 88
@@ -85,10 +85,7 @@ def read_chorales(data_dir: Path | None) -> tuple[Chorales, Chorales, Chorales]:
         InputError: the file is missing, broken, or holds something else.
     """
     path = find_files("jsb", data_dir)["chorales"]
-    try:
-        content = loadmat(path)
-    except Exception as error:
-        raise InputError(f"{path}: cannot be read as a MATLAB file: {error}") from None
+    content = read_cells(path)
     parts = []
     for key in ("traindata", "validdata", "testdata"):
         if key not in content:

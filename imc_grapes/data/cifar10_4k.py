@@ -1,10 +1,12 @@
 """4,000 images of CIFAR-10: enough to run a network on real images, not to quote a CIFAR-10 accuracy."""
 
+import math
 import zipfile
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from imc_grapes.data.base import DATA, Files, ImageData
 from imc_grapes.data.bytes_to_split import bytes_to_split
@@ -39,16 +41,14 @@ class CIFAR104kConfig(ImageData):
         """
         path = find_files("cifar10_4k", data_dir)["images"]
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-                pixels, labels = content["x"], content["y"]
-        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path}: is no npz file with the arrays x and y: {error}") from None
-        if pixels.shape != (IMAGES, 32, 32, 3) or pixels.dtype != np.uint8:
-            raise InputError(
-                f"{path}: x must be bytes [{IMAGES}, 32, 32, 3], not {pixels.dtype} {list(pixels.shape)}"
-            )
-        if not np.issubdtype(labels.dtype, np.integer):
-            raise InputError(f"{path}: y must be whole numbers, not {labels.dtype}")
+            with zipfile.ZipFile(path) as archive:
+                pixels = _array(archive, "x", (IMAGES, 32, 32, 3), "bytes", "u1")
+                labels = _array(archive, "y", (IMAGES,), "whole numbers", "u1 u2 u4 u8 i1 i2 i4 i8")
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        except Exception as error:
+            cause = str(error).partition("\n")[0] or type(error).__name__
+            raise InputError(f"{path}: is no npz file with the arrays x and y: {cause}") from None
         channels_first = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
         split = bytes_to_split(channels_first, labels, self.n_classes or 0, str(path))
         cut = TRAINING_IMAGES
@@ -56,3 +56,27 @@ class CIFAR104kConfig(ImageData):
             Split(split.images[:cut], split.labels[:cut]),
             Split(split.images[cut:], split.labels[cut:]),
         )
+
+
+def _array(
+    archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], wanted: str, codes: str
+) -> npt.NDArray[Any]:
+    """An array whose header is looked at before room is made for it."""
+    with archive.open(f"{name}.npy") as file:
+        version = np.lib.format.read_magic(file)
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }.get(version)
+        if read is None:
+            raise InputError(
+                f"{name} is of version {version} of NumPy's format; 1.0 and 2.0 are read"
+            )
+        found, by_column, dtype = read(file)
+        if found != shape or dtype.str[1:] not in codes.split():
+            raise InputError(f"{name} must be {wanted} {list(shape)}, not {dtype} {list(found)}")
+        size = math.prod(shape) * dtype.itemsize
+        content = file.read(size)
+    if len(content) != size:
+        raise InputError(f"{name} is cut short")
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if by_column else "C")

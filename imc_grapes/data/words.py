@@ -8,10 +8,13 @@ import torch
 from torch import Tensor
 
 from imc_grapes.data.locate import find_files
+from kernels.bounded_file import MEBIBYTE, read_bounded
 from kernels.errors import InputError
 
 END_OF_LINE = "<eos>"
 UNKNOWN = "<unk>"
+_MOST_BYTES = 64 * MEBIBYTE
+"""The training text has 5."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def read_words(data_dir: Path | None, window: int) -> tuple[Words, Words, Words]
 
 def _read_text(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_bounded(path, _MOST_BYTES).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as text: {error}") from None
     words = [word for line in lines for word in [*line.split(), END_OF_LINE]]

@@ -1,3 +1,6 @@
+import gzip
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -83,3 +86,19 @@ def test_a_table_and_another_source_of_the_same_are_an_error(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.csv"):
         inference_statistics("pcm_nandakumar2019", table=tmp_path / "nowhere.csv")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_content_of_what_is_no_table_is_in_no_message(tmp_path, packed):
+    secret = "root:$6$salt$hash:19000:0:99999:7:::\nyou:$6$s,h,1,2\n"
+    path = tmp_path / ("shadow.gz" if packed else "shadow")
+    path.write_bytes(gzip.compress(secret.encode()) if packed else secret.encode())
+    with pytest.raises(InputError, match=r"shadow.*expected a CSV with the columns") as raised:
+        inference_statistics("pcm_nandakumar2019", table=path)
+    assert "root:" not in str(raised.value)
+    assert "salt" not in str(raised.value)
+
+
+def test_a_file_without_end_is_no_table():
+    with pytest.raises(InputError, match="/dev/zero: is larger than 1 MiB"):
+        inference_statistics("pcm_nandakumar2019", table=Path("/dev/zero"))

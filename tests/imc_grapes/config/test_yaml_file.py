@@ -1,4 +1,5 @@
 import math
+import time
 from contextlib import suppress
 
 import pytest
@@ -154,3 +155,41 @@ def test_what_is_dumped_means_the_same_to_a_yaml_1_1_reader(values):
 def test_no_text_whatever_raises_anything_but_an_input_error(text):
     with suppress(InputError):
         parse_yaml(text, "x.yaml")
+
+
+def laughs(depth):
+    lines = ["a0: &a0 [" + ", ".join("1" * 9) + "]"]
+    lines += [f"a{n}: &a{n} [" + ", ".join([f"*a{n - 1}"] * 9) + "]" for n in range(1, depth + 1)]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (laughs(7), r"holds more than 100,000 values or 64 levels once its aliases are replaced"),
+        (laughs(30), r"holds more than 100,000 values or 64 levels once its aliases are replaced"),
+        ("a: [" + "1," * 120_000 + "]\n", "holds more than 100,000 values"),
+        ("a: " + "x" * 30_000 + "\n", r"x.yaml:1: a value has 30,000 letters; at most 20,000"),
+        ("k" * 30_000 + ": 1\n", "letters; at most 20,000|not valid YAML"),
+        ("a: '" + "x" * 2_000_000 + "'\n", "is longer than 1 MiB"),
+        ("a: " + "[" * 100 + "]" * 100, "or 64 levels"),
+        ("a: &a {b: *a}\n", "nested too deeply, or in itself"),
+        ("a: " + "9" * 5000 + "\n", "not valid YAML"),
+    ],
+    ids=["7", "30", "nodes", "scalar", "key", "size", "depth", "itself", "digits"],
+)
+def test_what_would_be_larger_than_it_looks_is_refused(text, message):
+    began = time.perf_counter()
+    with pytest.raises(InputError, match=message) as raised:
+        parse_yaml(text, "x.yaml")
+    assert time.perf_counter() - began < 60
+    assert len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize("file", ["/dev/zero", "large.yaml"])
+def test_no_more_is_read_than_a_config_may_have(tmp_path, file):
+    path = tmp_path / file
+    if not path.exists():
+        path.write_bytes(b"#" * (1 << 21))
+    with pytest.raises(InputError, match=r"is larger than 1 MiB, the most that is read"):
+        read_yaml(path)

@@ -1,4 +1,7 @@
 import os
+import struct
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +108,51 @@ def test_the_real_chorales_have_their_published_counts():
     parts = read_chorales(Path(os.environ["IMC_GRAPES_DATA"]))
     assert [len(part) for part in parts] == [229, 76, 77]
     assert [sum(map(len, part.rolls)) for part in parts] == [13807, 4602, 4725]
+
+
+def element(kind, content):
+    return struct.pack("<II", kind, len(content)) + content + bytes(-len(content) % 8)
+
+
+def matrix(kind, sizes, *parts, name=b"traindata"):
+    head = element(6, bytes([kind]) + bytes(7)) + element(5, struct.pack("<2i", *sizes))
+    return element(14, head + element(1, name) + b"".join(parts))
+
+
+HEADER = b"made up".ljust(124) + b"\x00\x01IM"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (HEADER + matrix(1, (1, 2**31 - 1)), "claims 2,147,483,647 cells and has 0"),
+        (HEADER + matrix(1, (-1, -1)), "claims 1 cells and has 0"),
+        (HEADER + matrix(6, (2**20, 2**20), element(9, bytes(8))), "numbers in"),
+        (HEADER + matrix(2, (1, 2**31 - 1)), "something else than numbers"),
+        (HEADER + matrix(17, (1, 1)), "something else than numbers"),
+        (HEADER + element(15, zlib.compress(bytes(1 << 27))), "unpacks to more than 64 MiB"),
+        (HEADER + struct.pack("<II", 14, 2**32 - 1), "longer than the file"),
+        (HEADER[:100], "none of version 5"),
+        (b"\x89HDF\r\n", "none of version 5"),
+        (b"", "none of version 5"),
+    ],
+)
+def test_what_a_file_claims_is_looked_at_before_room_is_made(tmp_path, content, words):
+    (tmp_path / "JSB").mkdir()
+    (tmp_path / "JSB" / "JSB_Chorales.mat").write_bytes(content)
+    tracemalloc.start()
+    with pytest.raises(InputError, match=rf"JSB_Chorales\.mat: .*{words}"):
+        read_chorales(tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 28
+
+
+def test_cells_within_cells_end(tmp_path):
+    nest = matrix(6, (1, 1), element(9, bytes(8)))
+    for _ in range(200):
+        nest = matrix(1, (1, 1), nest)
+    (tmp_path / "JSB").mkdir()
+    (tmp_path / "JSB" / "JSB_Chorales.mat").write_bytes(HEADER + nest)
+    with pytest.raises(InputError, match="a matrix is damaged"):
+        read_chorales(tmp_path)

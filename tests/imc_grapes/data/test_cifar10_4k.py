@@ -1,4 +1,6 @@
 import os
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +46,7 @@ def test_the_first_3200_are_trained_on_and_channels_come_first(tmp_path):
     [
         ({"x": np.zeros((5, 32, 32, 3), np.uint8), "y": np.zeros(5)}, "must be bytes"),
         ({"y": np.zeros(5)}, "arrays x and y"),
-        ({"x": np.array([None]), "y": np.zeros(5)}, "arrays x and y"),
+        ({"x": np.array([None]), "y": np.zeros(5)}, "x must be bytes .*not object"),
     ],
 )
 def test_a_file_that_is_something_else_is_named(tmp_path, arrays, message):
@@ -70,3 +72,34 @@ def test_the_real_images():
     assert (train.labels.bincount().min(), train.labels.bincount().max()) == (302, 337)
     assert (test.labels.bincount().min(), test.labels.bincount().max()) == (64, 94)
     assert float(train.images.mean()) == pytest.approx(0.474, abs=0.01)
+
+
+def npy(shape, dtype="|u1", content=b""):
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}}}\n".encode("latin1")
+    return b"\x93NUMPY\x01\0" + len(header).to_bytes(2, "little") + header + content
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        npy("(1000000000000000, 32, 32, 3)"),
+        npy("(4000, 32, 32, 3)", "|O"),
+        npy("(4000, 32, 32, 3)", "|V3000000"),
+        npy("(4000, 32, 32, 3)", content=bytes(100)),
+        npy("(-1, 32, 32, 3)"),
+        npy("(" * 90 + ")" * 90),
+        b"\x93NUMPY\x09\0",
+        bytes(1 << 24),
+    ],
+)
+def test_what_a_header_claims_is_looked_at_before_room_is_made(tmp_path, x):
+    folder = write(tmp_path, y=np.zeros(4000, np.uint8))
+    with zipfile.ZipFile(folder / FILE, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.npy", x)
+        archive.writestr("y.npy", npy("(4000,)", content=bytes(4000)))
+    tracemalloc.start()
+    with pytest.raises(InputError, match=rf"{FILE}: "):
+        read_cifar10_4k(folder)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 24

@@ -1,4 +1,5 @@
 import gzip
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -81,3 +82,34 @@ def test_a_broken_gzip_file_is_named(tmp_path, content):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match="nothere: cannot be read"):
         read_idx(tmp_path / "nothere")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\0\0\x08\xff" + b"\0\0\0\x01" * 255 + b"A", "states 255 axes; 1 to 4 are read"),
+        (b"\0\0\x08\0A", "states 0 axes"),
+        (b"\0\0\x08\x03" + b"\xff" * 12, ".* more than 256 MiB, the most that is read"),
+        (idx_bytes(np.zeros((5, 0, 28), np.uint8)), r"holds nothing: its shape is \(5, 0, 28\)"),
+        (idx_bytes(np.zeros((0, 28, 28), np.uint8)), r"holds nothing: its shape is \(0, 28, 28\)"),
+    ],
+)
+@pytest.mark.parametrize("zipped", [False, True])
+def test_what_a_header_claims_is_looked_at_before_room_is_made(tmp_path, content, message, zipped):
+    path = tmp_path / ("x-ubyte.gz" if zipped else "x-ubyte")
+    path.write_bytes(gzip.compress(content) if zipped else content)
+    with pytest.raises(InputError, match=f"x-ubyte.*: {message}"):
+        read_idx(path)
+
+
+def test_a_file_that_unpacks_to_more_than_it_states_is_not_unpacked(tmp_path):
+    """2 GiB of zeros in 2 MB: no more is unpacked than the shape takes."""
+    path = tmp_path / "x-ubyte.gz"
+    packed = gzip.compress(GOOD[:16]) + gzip.compress(bytes(1 << 24)) * 128
+    path.write_bytes(packed)
+    tracemalloc.start()
+    with pytest.raises(InputError, match="cut short or too long"):
+        read_idx(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 21

@@ -102,7 +102,7 @@ def test_letters_for_testing_are_stored_by_class_and_come_out_mixed(write):
         (
             "mnist",
             {"train_images": np.zeros((0, 28, 28)), "train_labels": np.zeros(0)},
-            "holds no labels",
+            "holds nothing",
         ),
     ],
 )
