@@ -313,7 +313,8 @@ class TransferSpec(GradientPulses):
     A column here is that of the matrix [n_out, n_in], as in the papers and in aihwkit: the weights of one input, read
     with that row of the crossbar driven alone. A is made of the same pairs as C, as many of them, with faults of its
     own; `trains`, `step_uS`, `train_length`, `operand_bits` and `optimizer` are those of A, `refresh` acts on both.
-    Defaults are those of aihwkit's TransferCompound, whose names the parameters bear.
+    GRAPES reads the columns of C alone. Defaults are those of aihwkit's TransferCompound, whose names the parameters
+    bear.
     """
 
     keeps = "no state of a rule"

@@ -8,7 +8,11 @@ import torch
 from aihwkit.nn import AnalogLinear
 from aihwkit.optim import AnalogSGD
 
-from crossbar import PCMConfig, conductances, drifted
+from crossbar import ColumnCurrent, PCMConfig, conductances, drifted
+from crossbar.importance import column_importance
+from crossbar.readout.layer import read_importance
+from crossbar.specs import OptimizerSpec
+from imc_grapes.costs.optimizer_state import closed_form_bytes, measured_bytes
 from imc_grapes.costs.wear import device_pulses
 from kernels.errors import InputError
 
@@ -368,3 +372,22 @@ def test_the_wear_of_both_arrays_is_what_the_counters_say(kind):
     pulses = device_pulses(torch.nn.Sequential(layer))
     assert int(pulses.set_pulses.sum()) == sets
     assert pulses.updates == 30
+
+
+def test_grapes_reads_the_columns_of_c():
+    layer = linear(kind="tiki_taka", gamma=0.5)
+    put(layer, np.full((N_OUT, N_IN), 0.4, np.float32))
+    tile_of(layer).g_plus[...] = np.arange(N_OUT, dtype=np.float32)[:, None]
+    expected = N_IN * np.arange(N_OUT) / 25.0
+    np.testing.assert_allclose(column_importance(layer), expected, atol=1e-6)
+    by_column = read_importance(layer, ColumnCurrent(adc_bits=8))
+    np.testing.assert_allclose(by_column, expected, atol=0.01 * expected.max())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bytes_that_are_kept_are_those_of_the_closed_form(kind):
+    layer = linear(kind=kind)
+    expected = 4 * N_OUT * N_IN if kind == "ttv2" else 0
+    model = torch.nn.Sequential(layer)
+    assert closed_form_bytes(model, OptimizerSpec().rule) == expected
+    assert measured_bytes(torch.optim.SGD(model.parameters()), model) == expected

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from crossbar import PCMConfig
+from crossbar.costs import constant
 from imc_grapes import Grapes, footprint, to_crossbar
 from kernels.errors import InputError
 
@@ -113,3 +114,16 @@ def test_a_rule_that_the_tiles_are_configured_for_is_priced_with_its_constants()
     five = usual.set_index(["circuits", "method"])["own_energy_pJ"]
     assert five["accumulated", "sinkgd"] > 3.0 * own["accumulated", "sinkgd"]
     assert {"sgd", "adam"} <= set(frame["method"])
+
+
+@pytest.mark.parametrize("kind", ["tiki_taka", "ttv2"])
+def test_a_model_with_a_second_array_is_priced_on_its_own_circuits_too(kind: str) -> None:
+    model = on_tiles(update={"kind": kind, "transfer_lr": 10.0})
+    frame = footprint(model, BATCH, nn.functional.cross_entropy, updates=3)
+    rows = frame.set_index(["circuits", "method"])
+    assert list(rows.loc[kind].index) == ["sgd", "grapes", "column_norm", "sign_sgd", "sinkgd"]
+    own = rows.loc[(kind, "sgd")]
+    assert own["devices"] == 4 * WEIGHTS == 2 * rows.loc[("pulsed", "sgd"), "devices"]
+    assert own["state_bits"] == (32 * WEIGHTS if kind == "ttv2" else 0)
+    added = own["area_um2"] - rows.loc[("pulsed", "sgd"), "area_um2"]
+    assert added > 2 * WEIGHTS * constant("device_area_um2").typical

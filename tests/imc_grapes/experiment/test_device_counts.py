@@ -55,3 +55,9 @@ def test_parallel_devices_of_a_synapse_all_count():
 def test_other_hardware_has_no_pcm_devices(hardware):
     model, chosen = built(hardware)
     assert count_pcm_devices(model, chosen, None) is None
+
+
+def test_a_second_array_counts():
+    hardware = {"tile": "pcm", "update": {"kind": "ttv2"}}
+    model, chosen = built(hardware)
+    assert count_pcm_devices(model, chosen, None) == 2 * 52_800
