@@ -31,6 +31,29 @@ class DriftPoint(BaseModel):
     """Means of the scores that are reported beside the metric, by name, such as ``nll_per_chorale``."""
 
 
+class StepCost(BaseModel):
+    """What one training step in place takes on the chip: reads, gradient, and what the rule adds.
+
+    From the constants of `crossbar.costs`, by the pulses that an update of this training took on average and the
+    conductances that it ended with.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    energy_low_pJ: float
+    """Low estimate."""
+    energy_pJ: float
+    """Typical."""
+    energy_high_pJ: float
+    """High estimate."""
+    own_energy_pJ: float
+    """What the rule itself takes of the typical energy."""
+    time_ns: float
+    """Typical, part after part."""
+
+
 class Angle(BaseModel):
     """The angle between two updates, in degrees; None where one of them is zero."""
 
@@ -196,6 +219,8 @@ class Summary(BaseModel):
     """`program` and `refresh` to the device pairs that their pulses left short; None without PCM tiles."""
     wear: Wear | None = None
     """Pulses of each device; None where they are not counted (``hardware.wear``)."""
+    step_cost: StepCost | None = None
+    """None where no devices were trained in place and read."""
     feedback_weights: int | None = None
     """Fixed random weights of the error transport; 0 under backpropagation."""
     feedback_devices: int | None = None

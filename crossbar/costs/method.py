@@ -21,7 +21,7 @@ FLOAT_BITS = 32
 """Word length of a float32."""
 
 MODULATED = ("grapes", "lr_matched")
-"""Methods that modulate the errors and then train by sgd."""
+"""Methods that modulate the errors, and then train by the rule of their circuits."""
 
 
 class Method(Parameters):
@@ -43,7 +43,7 @@ class Method(Parameters):
         if (self.readout is not None) != (self.name in MODULATED):
             raise ValueError(f"a readout belongs to grapes and lr_matched (got {self.name})")
         rule = self.update.optimizer.name
-        if rule != ("sgd" if self.name in MODULATED else self.name):
+        if self.name not in MODULATED and rule != self.name:
             raise ValueError(f"{self.name} cannot run on circuits for {rule}")
         return self
 
@@ -59,7 +59,8 @@ class Method(Parameters):
             return self
         optimizer = OptimizerSpec.of({"name": own.name, **own.constants})
         update = type(self.update).of({**dict(self.update), "optimizer": optimizer})
-        return self.model_copy(update={"name": own.name, "update": update})
+        name = self.name if self.name in MODULATED else own.name
+        return self.model_copy(update={"name": name, "update": update})
 
     @property
     def computes(self) -> bool:

@@ -14,6 +14,7 @@ from imc_grapes.config.schema import AihwkitHardware
 from imc_grapes.config.versions import versions
 from imc_grapes.costs.optimizer_state import closed_form_bytes, measured_bytes
 from imc_grapes.costs.step_peak import peak_bytes_of_step
+from imc_grapes.costs.tile_activity import LayerUses
 from imc_grapes.costs.wear import device_pulses
 from imc_grapes.data.load import load_dataset
 from imc_grapes.evaluate.batch_norm import recalibrated
@@ -36,8 +37,9 @@ from imc_grapes.experiment.learning import learning_measures
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.experiment.outcome import Outcome
 from imc_grapes.experiment.run_folder import RunFolder
+from imc_grapes.experiment.step_cost import step_cost, trained_activity
 from imc_grapes.grapes import Grapes
-from imc_grapes.summary import AlignmentAngles, DriftPoint, Summary
+from imc_grapes.summary import AlignmentAngles, DriftPoint, StepCost, Summary
 from imc_grapes.training.checkpoint import load_checkpoint, save_checkpoint
 from imc_grapes.training.epoch_metrics import EpochMetrics
 from imc_grapes.training.loop import Interrupted, Trainer, training_step
@@ -110,15 +112,19 @@ def _run(
         _save(trainer, config, folder)
     trained = time.perf_counter()
     wear = measure_wear(trainer.model, written)
+    activity = trained_activity(config, trainer)
     evaluation = _evaluate(config, trainer, grapes, listener)
+    uses = LayerUses(trainer.model)
     measurements = {
         "started": started.isoformat(timespec="seconds"),
         "training_seconds": trained - clock,
         "evaluation_seconds": time.perf_counter() - trained,
         "peak_bytes_of_step": _step_peak(trainer),
     }
+    uses.stop()
+    cost = step_cost(config, trainer, grapes, uses, activity) if activity else None
     # After that step: a resumed run may have drawn the feedback weights no sooner.
-    summary = _summary(config, trainer, evaluation, compute, wear)
+    summary = _summary(config, trainer, evaluation, compute, wear, cost)
     metrics = [epoch.as_dict() for epoch in trainer.position.metrics]
     if changes := file_changes(files, file_digests(config)):
         raise InputError(f"changed while the run was going on: {', '.join(changes)}; run it again")
@@ -210,6 +216,7 @@ def _summary(
     evaluation: _Evaluation,
     compute: Compute,
     wear: dict[str, Any],
+    cost: StepCost | None,
 ) -> Summary:
     shown, metric = evaluation.shown, trainer.task.metric.name
     reproducible, why = _reproducible(config, compute)
@@ -245,6 +252,7 @@ def _summary(
         no_drift_why=why_no_drift(config.hardware),
         pcm_devices=evaluation.pcm_devices,
         missed_writes=evaluation.missed_writes,
+        step_cost=cost,
         **wear,
         **count_feedback(attached_transport(trainer.model), config.hardware),
     )

@@ -9,7 +9,7 @@ from imc_grapes.report.analysis import Analysis, analyse
 from imc_grapes.report.charts.final_score import final_score_picture
 from imc_grapes.report.charts.heat_map import heat_map_picture
 from imc_grapes.report.charts.learning_curves import learning_curves_picture
-from imc_grapes.report.charts.pareto import pareto_picture
+from imc_grapes.report.charts.pareto import pareto_pictures
 from imc_grapes.report.charts.score_over_time import score_over_time_picture
 from imc_grapes.report.charts.swept_setting import swept_setting_picture
 from imc_grapes.report.charts.tasks_learned import tasks_learned_picture
@@ -62,7 +62,7 @@ def pictures(analysis: Analysis, results: list[MethodResult]) -> list[Picture]:
         swept_setting_picture(analysis),
         heat_map_picture(analysis),
         update_memory_picture(analysis, results),
-        pareto_picture(analysis, results),
+        *pareto_pictures(analysis, results),
         tuning_picture(analysis),
         learning_curves_picture(analysis),
         tasks_learned_picture(analysis),

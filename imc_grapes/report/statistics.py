@@ -11,6 +11,7 @@ from scipy import special
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.effect_size import Equivalence, PairedEffect, equivalence, paired_effect
 from imc_grapes.report.learning_columns import LEARNING_COLUMNS
+from imc_grapes.report.ledger import costs_of
 from imc_grapes.report.tuning import Edge, edges_taken
 
 CONFIDENCE = 0.95
@@ -71,6 +72,8 @@ class MethodResult:
     tuned: object
     tuned_edge: Edge | None
     """Whether the tuned value is the lowest or the highest that the method was offered there."""
+    costs: dict[str, float]
+    """By the name of a `Cost`: its mean over seeds, where every trial says it."""
     learning: dict[str, str]
     """By heading: how it learned, where its trials say."""
     against_baseline: Difference | None
@@ -80,6 +83,12 @@ def method_results(analysis: Analysis) -> list[MethodResult]:
     """Every method on every hardware, in the order of the sweep."""
     results: list[MethodResult] = []
     edges = edges_taken(analysis.trials)
+    chosen = set(analysis.chosen["trial"])
+    summaries = {
+        one["hash"]: one["summary"].as_dict()
+        for one in analysis.sweep.trials
+        if one["hash"] in chosen
+    }
     for facet, on_facet in analysis.chosen.groupby("facet", sort=False):
         by_series = dict(iter(on_facet.groupby("series", sort=False)))
         differences = _differences(by_series, analysis)
@@ -97,6 +106,7 @@ def method_results(analysis: Analysis) -> list[MethodResult]:
                     state_bytes=int(rows["optimizer_state_bytes"].iloc[0]),
                     tuned=rows["tuned"].iloc[0],
                     tuned_edge=edges.get((name, str(facet))),
+                    costs=costs_of([summaries[trial] for trial in rows["trial"]]),
                     learning=_learning(rows),
                     against_baseline=differences.get(name),
                 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from imc_grapes.pictures.quantities import bytes_in_words, time_in_words
 from imc_grapes.report.analysis import Analysis
 from imc_grapes.report.learning_columns import LEARNING_COLUMNS
+from imc_grapes.report.ledger import BESIDE_MEMORY, Cost
 from imc_grapes.report.statistics import MethodResult, score_over_time
 from imc_grapes.report.words import edge_words, g_words, interval_words, p_words, verdict_rule
 
@@ -33,7 +34,8 @@ def summary_table(
         analysis: where the scores over time are.
         results: the rows.
         is_wide: a column per time since programming, rather than the first, the middle and the last; and others for the
-            paired tests and the effect sizes, of which there is the verdict in any case.
+            paired tests and the effect sizes, of which there is the verdict in any case; and for what a method takes
+            beside its memory.
     """
     times = analysis.times_s
     if len(times) > _MOST_TIMES and not is_wide:
@@ -45,6 +47,11 @@ def summary_table(
         for column in LEARNING_COLUMNS
         if any(column.heading in one.learning for one in results)
     ]
+    costs = [
+        cost
+        for cost in BESIDE_MEMORY
+        if is_wide and len({one.costs.get(cost.name) for one in results}) > 1
+    ]
     metric = analysis.metric
     cells = _score_cells(analysis)
     headings = [analysis.compares]
@@ -54,7 +61,7 @@ def summary_table(
     headings += [f"against {analysis.baseline}", "Hedges' g"] if tested and is_wide else []
     headings += ["verdict"] if tested else []
     headings += learning
-    headings += ["update state"]
+    headings += ["update state", *(cost.short_heading for cost in costs)]
     headings += [tuned_name(analysis)] if tuned else []
     leaders = {
         one.facet: metric.best((o for o in results if o.facet == one.facet), lambda o: o.mean)
@@ -72,6 +79,7 @@ def summary_table(
         )
         row += [one.learning.get(heading, "-") for heading in learning]
         row += [bytes_in_words(one.state_bytes)]
+        row += [_cost_cell(cost, one) for cost in costs]
         row += [_tuned_cell(one)] if tuned else []
         rows.append(row)
         starts.append(
@@ -105,6 +113,11 @@ def _against(one: MethodResult, analysis: Analysis) -> list[str]:
         f"{interval_words(analysis.metric, effect)}, {p_words(difference.p_value)}",
         g_words(effect) or "-",
     ]
+
+
+def _cost_cell(cost: Cost, one: MethodResult) -> str:
+    value = one.costs.get(cost.name)
+    return "-" if value is None else f"{value:.{cost.digits}f}"
 
 
 def _tuned_cell(one: MethodResult) -> str:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from crossbar.costs import (
     Activity,
-    ArrayLimits,
     ErrorReadCost,
     LayerShape,
     StorageOption,
@@ -18,12 +17,10 @@ from crossbar.costs import (
     with_error_reads,
 )
 from crossbar.costs.method import MODULATED, Method
-from crossbar.costs.operations import ADC_BITS_OF_EXACT
 from imc_grapes.config import RunConfig
-from imc_grapes.config.schema import PCMHardware
 from imc_grapes.experiment.footprint.fresh_process import measure_in_fresh_processes
 from imc_grapes.experiment.footprint.host import HostMeasurement, Start
-from imc_grapes.experiment.footprint.methods import ComparedMethod, compared_methods
+from imc_grapes.experiment.footprint.methods import ComparedMethod, array_limits, compared_methods
 from imc_grapes.experiment.footprint.published_networks import PUBLISHED_NETWORKS
 from imc_grapes.experiment.footprint.sample_data import sample_data
 from imc_grapes.experiment.run_folder import RunFolder
@@ -155,7 +152,7 @@ def _error_reads(host: HostMeasurement, config: RunConfig) -> ErrorReadCost | No
     if not host.feedback:
         return None
     batch = config.data.batch_size
-    return feedback_cost(host.feedback, batch, _arrays(config))
+    return feedback_cost(host.feedback, batch, array_limits(config))
 
 
 def _backpropagation_reads(
@@ -165,7 +162,7 @@ def _backpropagation_reads(
     if not sending:
         return None
     batch = config.data.batch_size
-    return backpropagation_cost(sending, batch, _arrays(config))
+    return backpropagation_cost(sending, batch, array_limits(config))
 
 
 def _priced(
@@ -176,7 +173,7 @@ def _priced(
 ) -> MethodFootprint:
     batch = config.data.batch_size
     method = compared.method
-    arrays = _arrays(config)
+    arrays = array_limits(config)
     mean = _mean_activity(layers, host.activity)
     cost = network_cost(layers, method, batch, host.activity, arrays)
     reads = _error_reads(host, config)
@@ -197,13 +194,6 @@ def _priced(
             for name, shapes in PUBLISHED_NETWORKS.items()
         },
     )
-
-
-def _arrays(config: RunConfig) -> ArrayLimits:
-    assert isinstance(config.hardware, PCMHardware)
-    array, io = config.hardware.array, config.hardware.io
-    adc_bits = (None if io.perfect else io.adc_bits) or ADC_BITS_OF_EXACT
-    return ArrayLimits(array.rows, array.columns, array.devices_per_polarity, adc_bits)
 
 
 def _mean_activity(layers: tuple[LayerShape, ...], of_layers: dict[str, Activity]) -> Activity:

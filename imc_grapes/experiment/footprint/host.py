@@ -130,13 +130,14 @@ def measure_method(
         layers=layers,
         activity=activity_since(trainer.model, counted),
         train_loss=fmean(losses),
-        feedback=tuple(_feedback_shapes(attached_transport(trainer.model), positions)),
+        feedback=tuple(feedback_shapes(attached_transport(trainer.model), positions)),
     )
 
 
-def _feedback_shapes(
+def feedback_shapes(
     transport: ErrorTransport | None, positions: dict[str, int]
 ) -> Iterator[FeedbackShape]:
+    """The fixed weights of an error transport, with the vectors per sample of the layers they stand for."""
     if transport is None:
         return
     for name, weights in transport.feedback().items():

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from crossbar.costs import Method
+from crossbar.costs import ArrayLimits, Method
 from crossbar.costs.method import MODULATED
+from crossbar.costs.operations import ADC_BITS_OF_EXACT
 from crossbar.readout import READOUTS, ColumnCurrent, PerDevice, Readout
 from crossbar.rules import RULES
 from crossbar.rules.base import USUAL_LEARNING_RATE
@@ -99,6 +100,14 @@ def compared_methods(config: RunConfig) -> list[ComparedMethod]:
         for name in _names(config.hardware, periphery)
         for readout in _readouts(config, name)
     ]
+
+
+def array_limits(config: RunConfig) -> ArrayLimits:
+    """The arrays of a config on PCM tiles."""
+    assert isinstance(config.hardware, PCMHardware)
+    array, io = config.hardware.array, config.hardware.io
+    adc_bits = (None if io.perfect else io.adc_bits) or ADC_BITS_OF_EXACT
+    return ArrayLimits(array.rows, array.columns, array.devices_per_polarity, adc_bits)
 
 
 def _names(hardware: PCMHardware, periphery: Periphery) -> Iterator[str]:
