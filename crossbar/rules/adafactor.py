@@ -31,7 +31,7 @@ class Adafactor(Rule):
 
     state: ClassVar[State] = {"of_nodes": "nodes", "of_inputs": "inputs"}
     arithmetic = Arithmetic(multiplications=4, additions=4, divisions=4)
-    learning_rates: ClassVar[LearningRates] = {"accumulated": 0.005}
+    learning_rates: ClassVar[LearningRates] = {"accumulated": 0.004}
 
     decay_exponent: float = Field(default=0.8, gt=0.0, le=1.0)
     """Of 1 - t^-exponent, what is left of the means at update t."""

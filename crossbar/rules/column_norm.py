@@ -21,7 +21,7 @@ class ColumnNorm(Rule):
 
     pulse_trains = ("summed",)
     arithmetic = Arithmetic(multiplications=2, additions=1)
-    learning_rates: ClassVar[LearningRates] = {"pulsed": 0.02, "accumulated": 0.02}
+    learning_rates: ClassVar[LearningRates] = {"pulsed": 0.01, "accumulated": 0.04}
     cancels: ClassVar[Factors] = "nodes"
     vector_is_a_node = True
 

@@ -21,7 +21,7 @@ class Lion(Rule):
 
     state: ClassVar[State] = {"momentum": "weights"}
     arithmetic = Arithmetic(multiplications=4, additions=2)
-    learning_rates: ClassVar[LearningRates] = {"accumulated": 0.0005}
+    learning_rates: ClassVar[LearningRates] = {"accumulated": 0.001}
 
     betas: tuple[Decay, Decay] = (0.9, 0.99)
     """The share of the momentum in the update, and what is left of it after one."""

@@ -23,7 +23,7 @@ class Scale(Rule):
 
     state: ClassVar[State] = {"momentum": "weights"}
     arithmetic = Arithmetic(multiplications=4, additions=2)
-    learning_rates: ClassVar[LearningRates] = {"accumulated": 0.02}
+    learning_rates: ClassVar[LearningRates] = {"accumulated": 0.04}
     vector_is_a_node = True
 
     momentum: float = Field(default=0.9, ge=0.0, lt=1.0)

@@ -19,7 +19,7 @@ class SignSGD(Rule):
     """
 
     pulse_trains = ("summed",)
-    learning_rates: ClassVar[LearningRates] = {"pulsed": 0.002, "accumulated": 0.001}
+    learning_rates: ClassVar[LearningRates] = {"pulsed": 0.001, "accumulated": 0.002}
     cancels: ClassVar[Factors] = "weights"
 
     def direction(self, gradient: "Tensor", state: dict[str, "Tensor"], update: int) -> "Tensor":

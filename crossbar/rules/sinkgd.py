@@ -25,7 +25,7 @@ class SinkGD(Rule):
     """
 
     pulse_trains = ("summed",)
-    learning_rates: ClassVar[LearningRates] = {"pulsed": 0.002, "accumulated": 0.002}
+    learning_rates: ClassVar[LearningRates] = {"pulsed": 0.001, "accumulated": 0.002}
     cancels: ClassVar[Factors] = "nodes"
 
     iterations: int = Field(default=5, ge=1, le=100)

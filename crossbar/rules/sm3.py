@@ -21,7 +21,7 @@ class SM3(Rule):
 
     state: ClassVar[State] = {"of_nodes": "nodes", "of_inputs": "inputs"}
     arithmetic = Arithmetic(multiplications=1, additions=1, divisions=2)
-    learning_rates: ClassVar[LearningRates] = {"accumulated": 0.02}
+    learning_rates: ClassVar[LearningRates] = {"accumulated": 0.025}
 
     def direction(self, gradient: "Tensor", state: dict[str, "Tensor"], update: int) -> "Tensor":
         """See `Rule`."""

@@ -49,7 +49,7 @@ def test_what_trains_nothing_in_place_has_none():
     text = TEXT.format(rule="adam", hardware="{tile: digital}", grapes="{mode: none}")
     digital = parse_run_config(parse_yaml(text.partition("evaluation:")[0], "x.yaml"))
     assert run_experiment(digital).result.step_cost is None
-    never = "{tile: pcm, update: {kind: accumulated}, read: {during_training: never}}"
+    never = "{tile: pcm, update: {kind: accumulated, refresh: {every_updates: null}}, read: {during_training: never}}"
     assert run_experiment(config("adam", hardware=never)).result.step_cost is None
 
 
