@@ -140,6 +140,15 @@ def _resolution(bits: int | None) -> float:
     return -1.0 if bits is None else 1.0 / (2**bits - 2)
 
 
+def converter_bits(resolution: float) -> int | None:
+    """Bits of a converter with aihwkit's `inp_res` or `out_res`, rounded down; None for one without steps."""
+    if resolution <= 0.0:
+        return None
+    # aihwkit takes a resolution above 1 for a number of steps.
+    steps = 1.0 / resolution if resolution < 1.0 else resolution
+    return round(steps + 2.0).bit_length() - 1
+
+
 def _step(resolution: float, bound: float) -> float:
     """Width of a step, where aihwkit takes a resolution above 1 for a number of steps."""
     if resolution <= 0.0:

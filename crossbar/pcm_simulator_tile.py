@@ -77,6 +77,12 @@ class PCMSimulatorTile(SimulatorTile):
         """Use the converters of this configuration from now on; the devices stay what they are."""
         self._config = rpu_config
 
+    def count_wear(self) -> None:
+        """Count the pulses of each device of all its arrays from now on."""
+        self.devices.count_wear()
+        if self.periphery.fast is not None:
+            self.periphery.fast.count_wear()
+
     def renew_periphery(self) -> None:
         """Put fresh update circuits beside the devices, as the configuration describes them now."""
         self.periphery = circuits_for(

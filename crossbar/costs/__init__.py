@@ -4,7 +4,16 @@ The constants are in ``constants.yaml`` beside this file, on one technology basi
 """
 
 from crossbar.costs.activity import Activity
-from crossbar.costs.constants import Constant, constant, load_constants
+from crossbar.costs.area import device_area_um2
+from crossbar.costs.constants import (
+    BASIS_NM,
+    ENERGY_TO_BASIS,
+    Constant,
+    constant,
+    load_constants,
+    prices,
+    scaled_constants,
+)
 from crossbar.costs.core_mvm import HERMES_MVM_PJ, core_mvm_pJ
 from crossbar.costs.feedback import (
     DEVICES_PER_FEEDBACK_WEIGHT,
@@ -22,7 +31,9 @@ from crossbar.costs.storage_options import StorageOption, analog_storage, digita
 from crossbar.costs.update_cost import UpdateCost, layer_cost, network_cost, with_error_reads
 
 __all__ = [
+    "BASIS_NM",
     "DEVICES_PER_FEEDBACK_WEIGHT",
+    "ENERGY_TO_BASIS",
     "HERMES_MVM_PJ",
     "SHARED_PARTS",
     "Activity",
@@ -41,10 +52,13 @@ __all__ = [
     "backpropagation_cost",
     "constant",
     "core_mvm_pJ",
+    "device_area_um2",
     "digital_storage",
     "feedback_cost",
     "layer_cost",
     "load_constants",
     "network_cost",
+    "prices",
+    "scaled_constants",
     "with_error_reads",
 ]

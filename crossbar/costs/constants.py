@@ -1,16 +1,26 @@
-"""The constants of the cost model, from the one file that holds them."""
+"""The constants of the cost model: those of the file beside this one, or others in their place, at a node of choice."""
 
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from crossbar.costs.interval import Interval
 from device_models.parameters import Parameters
+from kernels.errors import InputError, did_you_mean
+
+BASIS_NM = 14
+"""Technology node that the file's values of circuits are for."""
+
+ENERGY_TO_BASIS = {65: 0.112, 45: 0.139, 40: 0.160, 32: 0.211, 22: 0.472, BASIS_NM: 1.0, 7: 1.47}
+"""Energy of a digital circuit at 14 nm over that at each node, nm: Stillmaker and Baas, Integration 58, 74 (2017)."""
 
 _CAPACITIES_KB = {"8KB": 8.0, "64KB": 64.0, "1MB": 1024.0}
 
@@ -26,10 +36,20 @@ class Constant(Parameters):
     """Value for the highest cost; below `low` where more is cheaper."""
     unit: str = Field(min_length=1)
     """Unit of the three values."""
-    source: str = Field(min_length=1)
+    source: str
     """Where the values are from, or the word assumption."""
+    digital: bool = False
+    """Whether it is an energy of digital circuits, which another node scales; what the cell or analog circuits set is
+    left as it is, and so are times and areas."""
     node_nm: int | None = Field(default=None, gt=0)
     """Technology node of the source, nm, where it is not the basis; null: the basis."""
+
+    @field_validator("source")
+    @classmethod
+    def _says_something(cls, source: str) -> str:
+        if not source.strip():
+            raise ValueError("must say where the values are from, or the word assumption")
+        return source
 
     @model_validator(mode="after")
     def _in_order(self) -> "Constant":
@@ -56,8 +76,76 @@ def load_constants() -> dict[str, Constant]:
 
 
 def constant(name: str) -> Interval:
-    """The constant called `name`."""
-    return load_constants()[name].interval
+    """The constant called `name`, as `prices` has set it."""
+    table = _prices.get()
+    return load_constants()[name].interval if table is None else table[name]
+
+
+@contextmanager
+def prices(
+    constants: Mapping[str, Any] | None = None, node_nm: int | None = None
+) -> Iterator[dict[str, Constant]]:
+    """Within the block, costs are priced with other constants, or at another technology node.
+
+    Args:
+        constants: by their names, in the form of the file: each a mapping with low, typical, high, unit and source, or
+            a `Constant`. Those that are left out stay the file's.
+        node_nm: node that the file's energies of digital circuits are scaled to, one of `ENERGY_TO_BASIS`; None for
+            14 nm. What is in `constants` is not scaled: it is given for the node that is wanted.
+
+    Yields:
+        The constants that replace those of the file.
+
+    Raises:
+        InputError: there is no such constant or node, a value has no source or another unit.
+    """
+    given = {name: _own(name, value) for name, value in (constants or {}).items()}
+    node = BASIS_NM if node_nm is None else node_nm
+    if node not in ENERGY_TO_BASIS:
+        raise InputError(
+            f"node_nm: must be one of {', '.join(map(str, sorted(ENERGY_TO_BASIS)))}, for which a scaling of energies "
+            f"is published (got {node_nm!r})"
+        )
+    factor = 1.0 / ENERGY_TO_BASIS[node]
+    table = {
+        name: one.interval * factor if one.digital else one.interval
+        for name, one in load_constants().items()
+    }
+    token = _prices.set(table | {name: one.interval for name, one in given.items()})
+    try:
+        yield given
+    finally:
+        _prices.reset(token)
+
+
+def scaled_constants() -> list[str]:
+    """The names of those that another node scales."""
+    return [name for name, one in load_constants().items() if one.digital]
+
+
+def _own(name: str, value: Any) -> Constant:
+    known = load_constants()
+    if name not in known:
+        raise InputError(
+            f"constants.{name}: no such constant{did_you_mean(name, known)}; allowed: {', '.join(known)}"
+        )
+    if isinstance(value, Constant):
+        own = value
+    elif not isinstance(value, Mapping):
+        raise InputError(
+            f"constants.{name}: must be a mapping with low, typical, high, unit and source (got {value!r})"
+        )
+    else:
+        try:
+            own = Constant.of(value)
+        except InputError as error:
+            raise InputError(f"constants.{name}: {error}") from None
+    if own.unit != known[name].unit:
+        raise InputError(f"constants.{name}: unit: must be {known[name].unit} (got '{own.unit}')")
+    return own
+
+
+_prices: ContextVar[Mapping[str, Interval] | None] = ContextVar("prices", default=None)
 
 
 def sram_fJ_per_bit(access: Literal["read", "write"], bits: float) -> Interval:

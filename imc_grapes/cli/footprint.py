@@ -39,17 +39,33 @@ def footprint(
             help="Folder of a run of this config, whose network every method trains on from.",
         ),
     ] = None,
+    constants: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML file of own constants, in the form of crossbar/costs/constants.yaml, each with its source; the "
+            "others stay."
+        ),
+    ] = None,
+    node: Annotated[
+        int | None,
+        typer.Option(
+            help="Node in nm (65, 45, 40, 32, 22, 14 or 7) that the file's energies of digital circuits are scaled to; "
+            "default 14. Devices, converters, times and areas are not scaled, nor own constants."
+        ),
+    ] = None,
 ) -> None:
     """Compare what GRAPES and the optimizers add to a training step: memory, energy and time, on the chip and here."""
     load_plugins()
     from imc_grapes.config import load_run_config
+    from imc_grapes.config.yaml_file import read_yaml
 
     resolved = load_run_config(config, overrides or [])
+    own = read_yaml(constants).values if constants else None
 
     from imc_grapes.experiment.footprint import measure_footprint
 
     with errors.status("Training with each method in a process of its own"):
-        found = measure_footprint(resolved, data_dir, updates, after, run)
+        found = measure_footprint(resolved, data_dir, updates, after, run, own, node)
     if as_json:
         from imc_grapes.experiment.footprint.as_json import footprint_as_json
 

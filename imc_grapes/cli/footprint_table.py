@@ -8,17 +8,21 @@ from rich.table import Table
 from rich.text import Text
 
 from crossbar.costs import SHARED_PARTS, Interval
+from imc_grapes.costs.methods import CIRCUITS
+from imc_grapes.costs.wear import LIFETIME_ASSUMPTION
 from imc_grapes.experiment.footprint.footprint import Footprint, MethodFootprint
-from imc_grapes.experiment.footprint.methods import CIRCUITS
 from imc_grapes.pictures.footprint.words import (
+    area_in_words,
     bits_in_words,
+    endurance_in_words,
     energy_in_words,
     operands_in_words,
+    prices_in_words,
     range_in_words,
     time_in_words,
     training_in_words,
 )
-from imc_grapes.pictures.quantities import bytes_in_words
+from imc_grapes.pictures.quantities import bytes_in_words, large_number
 
 
 def print_footprint(footprint: Footprint, console: Console) -> None:
@@ -31,21 +35,30 @@ def print_footprint(footprint: Footprint, console: Console) -> None:
             f"{operands_in_words(footprint)}"
         )
     )
-    for table in (_steps(footprint), _added(footprint)):
-        console.print(table)
+    console.print(_steps(footprint))
+    console.print(_added(footprint))
     console.print(
         "forward, backward: analog reads of the mini-batch; outer: the digital outer product of inputs and errors; all "
         "three are the same for every rule but for the conductances that it trains. adds: what the rule itself takes, "
-        "and its share of the step. takes: time that the rule adds, beside that of the step. pulses: per weight and "
-        "update. "
-        f"Pulses and conductances: {training_in_words(footprint)}; constants: crossbar/costs/constants.yaml.",
+        "and its share of the step. takes: time that the rule adds, beside that of the step. "
+        "mm²: area of the memory that the circuits add, beside "
+        f"{area_in_words(footprint.device_area_um2.typical)} of the devices that hold the weights. "
+        f"Pulses and conductances: {training_in_words(footprint)}; {prices_in_words(footprint)}.",
         highlight=False,
         markup=False,
     )
     console.print(_memory(footprint))
     console.print(
         "state, chi: kept on the chip from one update to the next; registers: during one. host: bytes of the live "
-        "arrays, and most bytes that one update allocates at once, each method in a fresh process.",
+        "arrays; peak: most bytes that one update allocates at once, each method in a fresh process.",
+        highlight=False,
+    )
+    console.print(_wear(footprint))
+    console.print(
+        "SET, RESET: pulses of a device in an update, refresh included, on average; most: both, of the device that had "
+        f"most in {footprint.updates} updates. lasts: updates until that device is worn out, and one with the mean, "
+        f"if it endures {endurance_in_words(footprint)}. "
+        f"Assumed: {LIFETIME_ASSUMPTION}.",
         highlight=False,
     )
     feedback, plain = footprint.error_reads, footprint.backpropagation_reads
@@ -85,7 +98,7 @@ def _steps(footprint: Footprint) -> Table:
 
 
 def _added(footprint: Footprint) -> Table:
-    table = _table("adds, low - high", "share", "takes", "step", "pulses")
+    table = _table("adds, low - high", "share", "takes", "step", "mm²")
     for heading, methods in _groups(footprint):
         table.add_row(Text(heading, style="bold"))
         for one in methods:
@@ -96,14 +109,14 @@ def _added(footprint: Footprint) -> Table:
                 f"{100.0 * added.typical / one.cost.total_energy_pJ.typical:.2g} %",
                 time_in_words(one.cost.own_time_ns.typical),
                 time_in_words(one.cost.time_ns.typical),
-                f"{_pulses_per_weight(footprint, one):.1e}",
+                f"{one.cost.area_um2.typical / 1e6:.2g}",
             )
         table.add_section()
     return table
 
 
 def _memory(footprint: Footprint) -> Table:
-    table = _table("state", "chi", "registers", "host state", "host peak")
+    table = _table("state", "chi", "registers", "host", "peak")
     for heading, methods in _groups(footprint):
         table.add_row(Text(heading, style="bold"))
         for one in methods:
@@ -120,10 +133,22 @@ def _memory(footprint: Footprint) -> Table:
     return table
 
 
-def _pulses_per_weight(footprint: Footprint, one: MethodFootprint) -> float:
-    layers = footprint.layers
-    pulses = sum(one.host.activity[layer.name].pulses * layer.weights for layer in layers)
-    return pulses / sum(layer.weights for layer in layers)
+def _wear(footprint: Footprint) -> Table:
+    table = _table("SET", "RESET", "most", "lasts", "mean lasts")
+    for heading, methods in _groups(footprint):
+        table.add_row(Text(heading, style="bold"))
+        for one in methods:
+            wear, first, mean = one.host.wear, one.lifetime_updates, one.mean_lifetime_updates
+            table.add_row(
+                one.compared.rule,
+                f"{wear.set_per_update:.1e}",
+                f"{wear.reset_per_update:.1e}",
+                f"{wear.most_per_update:.2g}",
+                "-" if first is None else large_number(first.typical),
+                "-" if mean is None else large_number(mean.typical),
+            )
+        table.add_section()
+    return table
 
 
 def _part_in_words(energy: Interval | None) -> str:

@@ -1,38 +1,27 @@
 """What training a model of one's own takes on the chip, by every update rule."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import nan
+from typing import Any
 
 import pandas as pd
 from torch import Tensor, nn
 
 from crossbar import PCMTile
-from crossbar.costs import ArrayLimits, Method, UpdateCost, network_cost
+from crossbar.analog_product import converter_bits
+from crossbar.costs import ArrayLimits, Method, UpdateCost, network_cost, prices
 from crossbar.costs.operations import ADC_BITS_OF_EXACT
 from crossbar.readout import ColumnCurrent, Readout
 from crossbar.rules import RULES
-from crossbar.rules.base import USUAL_LEARNING_RATE
-from crossbar.specs import AccumulatedSpec, OptimizerSpec, PulsedSpec, TikiTakaSpec, TTv2Spec
+from crossbar.specs import OptimizerSpec
+from imc_grapes.costs.methods import Circuits, circuits_of, compared, rule_of, usual_learning_rate
 from imc_grapes.costs.tile_activity import LayerUses, activity_since, tile_counters
+from imc_grapes.costs.wear import DevicePulses, count_wear, device_pulses, lifetime_updates
 from imc_grapes.grapes import Grapes
 from imc_grapes.rules import optimizer
 from kernels.errors import InputError
-
-Circuits = Literal["pulsed", "accumulated", "tiki_taka", "ttv2"]
-_ALWAYS: tuple[Circuits, ...] = ("pulsed", "accumulated")
-_SPECS: dict[Circuits, Any] = {
-    "pulsed": PulsedSpec,
-    "accumulated": AccumulatedSpec,
-    "tiki_taka": TikiTakaSpec,
-    "ttv2": TTv2Spec,
-}
-_GRAPES_LEARNING_RATES: dict[Circuits, float] = {
-    "pulsed": 0.05,
-    "accumulated": 0.4,
-    "tiki_taka": 0.05,
-    "ttv2": 0.05,
-}
 
 
 def footprint(
@@ -44,12 +33,14 @@ def footprint(
     readout: Readout | None = None,
     updates: int = 20,
     after: int = 0,
+    constants: Mapping[str, Any] | None = None,
+    node_nm: int | None = None,
 ) -> pd.DataFrame:
     """Train copies of a model by every update rule for a few updates, count what happens, and price it.
 
     Every rule is compared with the others on the same circuits: those that keep nothing on pulses, all on the digital
-    accumulator, GRAPES on both; on the model's own circuits, too, where those are tiki_taka or ttv2. Energies and
-    times are those of one training step with its reads, from the constants of
+    accumulator, GRAPES on both, and sgd with a second array (tiki_taka, ttv2); all again on the model's own circuits
+    where those have one. Energies and times are those of one training step with its reads, from the constants of
     `crossbar.costs`; `own_energy_pJ` is what the rule itself takes of them.
 
     Args:
@@ -61,17 +52,25 @@ def footprint(
         readout: the circuit that GRAPES reads its factors by; an 8-bit ``ColumnCurrent`` by default.
         updates: of each rule, whose pulses are counted.
         after: updates before those; the first ones of a training fire the most pulses.
+        constants: by their names, in place of those of `crossbar.costs`: each a mapping with low, typical, high, unit
+            and source, as in its file; None for all of the file's.
+        node_nm: technology node that energies of digital circuits are scaled to: 65, 45, 40, 32, 22, 14 or 7; None for
+            14. Devices, converters, times, areas and what is in `constants` are not scaled.
 
     Returns:
         A row per rule and circuits: *method*, *circuits*, *learning_rate*, *state_bits* (kept between updates by the
         rule; the accumulator's are in *accumulator_bits*), *devices* (both polarities, of both
         arrays where there are two), *energy_pJ* with *energy_low_pJ* and *energy_high_pJ*, *own_energy_pJ*, *time_ns*,
         *area_um2* (of the memory and the second array that are added),
-        *pulses_per_device* (SET pulses that a device gets in one update on average, refresh included).
+        *set_pulses_per_device* and *reset_pulses_per_device* (of one update on average, refresh included),
+        *largest_pulses_per_device* (both, of the device that gets most), and *lifetime_updates*: until that device is
+        worn out at a typical endurance, if every pulse counts as a write and the training goes on at this rate
+        (*lifetime_low_updates* and *lifetime_high_updates*: at the lowest and highest that are published); NaN where
+        it gets no pulse.
 
     Raises:
-        InputError: the model lies on no PCM tiles, or on some that are never read; a rule is unknown; the training
-            diverges.
+        InputError: the model lies on no PCM tiles, or on some that are never read; a rule, a constant or the node is
+            unknown, or a constant has no source; the training diverges.
 
     Example:
         >>> import torch
@@ -88,15 +87,14 @@ def footprint(
     _check(model, tiles, batch, learning_rates, updates, after)
     given = dict(learning_rates or {})
     circuit = readout or ColumnCurrent(adc_bits=8)
-    devices = sum(tile.g_plus.size + tile.g_minus.size for tile in tiles)
     rows = []
-    for circuits in dict.fromkeys((*_ALWAYS, tiles[0].rpu_config.update.kind)):
-        for name in _methods(tiles, circuits):
-            lr = given.get(name, _usual_learning_rate(name, circuits))
-            cost, pulses = _priced(
+    with prices(constants, node_nm):
+        for circuits, name in compared(tiles[0].rpu_config.update, modulated=("grapes",)):
+            lr = given.get(name, usual_learning_rate(name, circuits))
+            cost, wear = _priced(
                 model, batch, loss, name, circuits, lr, circuit, updates=updates, after=after
             )
-            energy = cost.total_energy_pJ
+            energy, lifetime = cost.total_energy_pJ, lifetime_updates(wear.most_per_update)
             rows.append(
                 {
                     "method": name,
@@ -104,42 +102,22 @@ def footprint(
                     "learning_rate": lr,
                     "state_bits": cost.bits.state,
                     "accumulator_bits": cost.bits.accumulator,
-                    "devices": devices + cost.added_devices,
+                    "devices": wear.pulses.size,
                     "energy_pJ": energy.typical,
                     "energy_low_pJ": energy.low,
                     "energy_high_pJ": energy.high,
                     "own_energy_pJ": cost.own_energy_pJ.typical,
                     "time_ns": cost.time_ns.typical,
                     "area_um2": cost.area_um2.typical,
-                    "pulses_per_device": pulses / (devices + cost.added_devices),
+                    "set_pulses_per_device": wear.set_per_update,
+                    "reset_pulses_per_device": wear.reset_per_update,
+                    "largest_pulses_per_device": wear.most_per_update,
+                    "lifetime_updates": lifetime.typical if lifetime else nan,
+                    "lifetime_low_updates": lifetime.low if lifetime else nan,
+                    "lifetime_high_updates": lifetime.high if lifetime else nan,
                 }
             )
     return pd.DataFrame(rows)
-
-
-def _methods(tiles: list[PCMTile], circuits: Circuits) -> Iterator[str]:
-    """What these circuits can carry out: sgd and GRAPES on it, then the others, what keeps least first."""
-    yield from ("sgd", "grapes")
-    trains = _update_of(tiles[0], "pulsed").trains
-    for entry in sorted(RULES, key=lambda entry: entry.value.kept()):
-        if entry.name != "sgd" and (
-            circuits == "accumulated" or trains in entry.value.pulse_trains
-        ):
-            yield entry.name
-
-
-def _usual_learning_rate(name: str, circuits: Circuits) -> float:
-    if name == "grapes":
-        return _GRAPES_LEARNING_RATES[circuits]
-    return RULES[name].learning_rates.get(circuits, USUAL_LEARNING_RATE)
-
-
-def _update_of(tile: PCMTile, circuits: Circuits) -> Any:
-    """The tile's own circuits if they are of that kind, else usual ones; carrying out sgd."""
-    own = tile.rpu_config.update
-    if own.kind != circuits:
-        return _SPECS[circuits](operand_bits=own.operand_bits, refresh=own.refresh)
-    return type(own).of({**dict(own), "optimizer": "sgd"})
 
 
 def _priced(
@@ -153,27 +131,28 @@ def _priced(
     *,
     updates: int,
     after: int,
-) -> tuple[UpdateCost, float]:
-    """The cost of a step, and the SET pulses that all devices together get in one update."""
-    rule = "sgd" if name == "grapes" else name
+) -> tuple[UpdateCost, DevicePulses]:
+    """The cost of a step, and the pulses of each device in the updates that are counted."""
+    rule = rule_of(name)
     own = copy.deepcopy(model).train()
     tiles = [module for module in own.modules() if isinstance(module, PCMTile)]
     configured = tiles[0].configured_optimizer
     constants = configured.given if configured.name == rule else {}
     for tile in tiles:
-        tile.set_update(_update_of(tile, circuits))
+        update = circuits_of(tile.rpu_config.update, circuits)
+        tile.set_update(type(update).of({**dict(update), "optimizer": "sgd"}))
         tile.configured_optimizer = OptimizerSpec()
-    update = optimizer(own, rule, lr, **constants)
+    stepping = optimizer(own, rule, lr, **constants)
     grapes = Grapes(own, readout=readout) if name == "grapes" else None
     uses = LayerUses(own)
-    counted = tile_counters(own)
     for index in range(after + updates):
         if index == after:
             counted = tile_counters(own)
-        update.zero_grad()
+            count_wear(own)
+        stepping.zero_grad()
         try:
             loss(own(*batch[:-1]), batch[-1]).backward()
-            update.step()
+            stepping.step()
         except FloatingPointError as error:
             raise InputError(
                 f"learning_rates: {name} on {circuits} circuits at {lr:g}: {error}; give it a smaller one"
@@ -183,7 +162,7 @@ def _priced(
     layers = uses.shapes(samples, tuple(grapes.factors()) if grapes else ())
     activity = activity_since(own, counted)
     array, io = tiles[0].rpu_config.array, tiles[0].rpu_config.forward
-    adc_bits = _bits(io.out_res) or ADC_BITS_OF_EXACT
+    adc_bits = (None if io.is_perfect else converter_bits(io.out_res)) or ADC_BITS_OF_EXACT
     arrays = ArrayLimits(array.rows, array.columns, array.devices_per_polarity, adc_bits)
     chosen = {"name": rule, **constants}
     circuit = tiles[0].rpu_config.update
@@ -192,19 +171,9 @@ def _priced(
     if grapes:
         priced["readout"] = readout
     cost = network_cost(layers, Method.of(priced), samples, activity, arrays)
-    pulses = sum(
-        (activity[one.name].pulses + activity[one.name].refresh_pulses) * one.weights
-        for one in layers
-    )
-    return cost, pulses
-
-
-def _bits(resolution: float) -> int | None:
-    """Of a converter whose step is `resolution` of its full range; None for one without steps."""
-    if resolution <= 0.0:
-        return None
-    steps = 1.0 / resolution if resolution < 1.0 else resolution
-    return round(steps + 2.0).bit_length() - 1
+    wear = device_pulses(own)
+    assert wear is not None
+    return cost, replace(wear, updates=updates)
 
 
 def _check(

@@ -34,6 +34,26 @@ class DevicePulses:
     updates: int
 
     @property
+    def set_per_update(self) -> float:
+        """SET pulses of a device in an update, on average; 0 without updates."""
+        return float(self.set_pulses.mean()) / max(1, self.updates)
+
+    @property
+    def reset_per_update(self) -> float:
+        """RESET pulses of a device in an update, on average; 0 without updates."""
+        return float(self.reset_pulses.mean()) / max(1, self.updates)
+
+    @property
+    def mean_per_update(self) -> float:
+        """Both together."""
+        return self.set_per_update + self.reset_per_update
+
+    @property
+    def most_per_update(self) -> float:
+        """Both together, of the device that had most."""
+        return float(self.pulses.max()) / max(1, self.updates)
+
+    @property
     def pulses(self) -> Pulses:
         """SET and RESET together."""
         both: Pulses = self.set_pulses + self.reset_pulses
@@ -64,6 +84,13 @@ def device_pulses(model: nn.Module) -> DevicePulses | None:
         ),
         max(tile.counters["updates"] for tile in tiles),
     )
+
+
+def count_wear(model: nn.Module) -> None:
+    """Count the pulses of every device of `model` from here on, from 0."""
+    for module in model.modules():
+        if isinstance(module, PCMTile):
+            module.tile.count_wear()
 
 
 def lifetime_updates(pulses_per_update: float) -> Interval | None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import log2
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from crossbar.analog_product import converter_bits
 from crossbar.array_layers.layer import ArrayLayer
 from crossbar.costs import Interval
 from crossbar.costs.event_read import event_read_pJ
@@ -159,7 +159,5 @@ def _arrays(part: nn.Module) -> dict[str, Any]:
 
 
 def _adc(io: Any) -> dict[str, int]:
-    if io.is_perfect or not 0.0 < io.out_res < 1.0:
-        return {}
-    # The resolution of b bits is 1 / (2^b - 2).
-    return {"adc_bits": round(log2(1.0 / io.out_res + 2.0))}
+    bits = None if io.is_perfect else converter_bits(io.out_res)
+    return {} if bits is None else {"adc_bits": bits}

@@ -29,8 +29,7 @@ def measure_wear(model: nn.Module, written: DevicePulses | None) -> dict[str, An
     trained = had.since(written)
     mean = largest = None
     if trained.updates:
-        mean = float(trained.pulses.mean()) / trained.updates
-        largest = float(trained.pulses.max()) / trained.updates
+        mean, largest = trained.mean_per_update, trained.most_per_update
     wear = Wear(
         updates=trained.updates,
         set_pulses=_counts(had.set_pulses),

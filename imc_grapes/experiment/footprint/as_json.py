@@ -3,15 +3,20 @@
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from crossbar.costs import (
+    BASIS_NM,
     HERMES_MVM_PJ,
     SHARED_PARTS,
     ErrorReadCost,
+    Interval,
     Operations,
     UpdateCost,
-    core_mvm_pJ,
+    scaled_constants,
 )
 from imc_grapes.config import config_hash
+from imc_grapes.costs.wear import LIFETIME_ASSUMPTION
 from imc_grapes.experiment.footprint.footprint import Footprint, MethodFootprint
 
 
@@ -28,6 +33,11 @@ def footprint_as_json(footprint: Footprint) -> dict[str, Any]:
         "updates_measured": footprint.updates,
         "updates_before": footprint.after,
         "run": None if footprint.run is None else footprint.run.name,
+        "node_nm": footprint.node_nm,
+        "scaled_to_node": scaled_constants() if footprint.node_nm != BASIS_NM else [],
+        "own_constants": {name: one.model_dump() for name, one in footprint.constants.items()},
+        "device_area_um2": footprint.device_area_um2.as_dict(),
+        "lifetime_assumption": LIFETIME_ASSUMPTION,
         "shared_parts": list(SHARED_PARTS),
         "methods": [_method(one, footprint) for one in footprint.methods],
         "squares": {
@@ -55,7 +65,7 @@ def footprint_as_json(footprint: Footprint) -> dict[str, Any]:
             "backpropagation": _error_reads(footprint.backpropagation_reads),
         },
         "core_mvm_check": {
-            "model_pJ": core_mvm_pJ().as_dict(),
+            "model_pJ": footprint.core_mvm_pJ.as_dict(),
             "published_pJ": HERMES_MVM_PJ,
             "source": "HERMES, doi 10.1109/JSSC.2022.3140414 (abstract), computed",
         },
@@ -100,8 +110,18 @@ def _method(one: MethodFootprint, footprint: Footprint) -> dict[str, Any]:
         "operations_per_update": {
             part: _nonzero(counted) for part, counted in cost.operations.items()
         },
+        "set_pulses_per_device": host.wear.set_per_update,
+        "reset_pulses_per_device": host.wear.reset_per_update,
+        "largest_pulses_per_device": host.wear.most_per_update,
+        "devices_by_pulses": np.bincount(host.wear.pulses).tolist(),
+        "lifetime_updates": _lifetime(one.lifetime_updates),
+        "lifetime_updates_mean": _lifetime(one.mean_lifetime_updates),
         "activity_per_weight": {name: asdict(measured) for name, measured in host.activity.items()},
     }
+
+
+def _lifetime(updates: Interval | None) -> dict[str, float] | None:
+    return None if updates is None else updates.as_dict()
 
 
 def _error_reads(cost: ErrorReadCost | None) -> dict[str, Any] | None:

@@ -1,23 +1,33 @@
 """The footprint of a config: every rule measured on this machine and priced on the chip."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from crossbar.costs import (
+    BASIS_NM,
     Activity,
+    Constant,
     ErrorReadCost,
+    Interval,
     LayerShape,
     StorageOption,
     UpdateCost,
     analog_storage,
     backpropagation_cost,
+    constant,
+    core_mvm_pJ,
+    device_area_um2,
     digital_storage,
     feedback_cost,
     network_cost,
+    prices,
     with_error_reads,
 )
 from crossbar.costs.method import MODULATED, Method
 from imc_grapes.config import RunConfig
+from imc_grapes.costs.wear import lifetime_updates
 from imc_grapes.experiment.footprint.fresh_process import measure_in_fresh_processes
 from imc_grapes.experiment.footprint.host import HostMeasurement, Start
 from imc_grapes.experiment.footprint.methods import ComparedMethod, array_limits, compared_methods
@@ -43,6 +53,8 @@ class MethodFootprint:
         cost: of one training step of the config's network.
         squares: cost of one step of a square layer of each of `SQUARE_SIZES`.
         networks: cost of one step of each of `PUBLISHED_NETWORKS`.
+        lifetime_updates: until the device that had most pulses is worn out; None where none had any.
+        mean_lifetime_updates: until a device with the mean number is.
     """
 
     compared: ComparedMethod
@@ -50,6 +62,8 @@ class MethodFootprint:
     cost: UpdateCost
     squares: dict[int, UpdateCost]
     networks: dict[str, UpdateCost]
+    lifetime_updates: Interval | None
+    mean_lifetime_updates: Interval | None
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,11 @@ class Footprint:
         error_reads: of one mini-batch on its way upstream, through the feedback weights of the config's error
             transport; None under backpropagation.
         backpropagation_reads: the same through the weights themselves; None if there is only one layer.
+        constants: those that replaced the ones of the file.
+        node_nm: technology node of the digital circuits.
+        device_area_um2: of the devices that hold the weights.
+        core_mvm_pJ: product of the published core, by the same constants.
+        endurance_writes: of a device, by the same constants.
     """
 
     config: RunConfig
@@ -82,6 +101,11 @@ class Footprint:
     held_layer: LayerShape
     error_reads: ErrorReadCost | None
     backpropagation_reads: ErrorReadCost | None
+    constants: Mapping[str, Constant]
+    node_nm: int
+    device_area_um2: Interval
+    core_mvm_pJ: Interval
+    endurance_writes: Interval
 
     def sgd_on(self, periphery: str) -> MethodFootprint:
         """What other rules on the same circuits are compared with."""
@@ -98,6 +122,8 @@ def measure_footprint(
     updates: int = UPDATES,
     after: int = AFTER,
     run: Path | None = None,
+    constants: Mapping[str, Any] | None = None,
+    node_nm: int | None = None,
 ) -> Footprint:
     """Measure and price every method on the hardware and the network of `config`.
 
@@ -107,10 +133,15 @@ def measure_footprint(
         updates: of each method, in a fresh process; their counters give the pulses that are priced.
         after: updates of training before those.
         run: folder of a run of this config: every method trains on from its network, with nothing kept yet.
+        constants: in place of those of the file; see `crossbar.costs.prices`.
+        node_nm: node of the digital circuits; see `crossbar.costs.prices`.
 
     Raises:
-        InputError: the config is not about PCM tiles, its data or the run cannot be read, or a method diverges.
+        InputError: there is no such constant or node; the config is not about PCM tiles, its data or the run cannot be
+            read, or a method diverges.
     """
+    with prices(constants, node_nm):
+        pass  # before anything is measured
     compared = compared_methods(config)
     start = _start(config, run)
     sample = sample_data(config, after + updates, data_dir)
@@ -120,23 +151,30 @@ def measure_footprint(
     layers = next(
         host.layers for one, host in zip(compared, hosts, strict=True) if one.method.readout
     )
-    methods = tuple(
-        _priced(one, host, layers, config) for one, host in zip(compared, hosts, strict=True)
-    )
     largest = max(layers, key=lambda layer: layer.weights)
-    return Footprint(
-        config=config,
-        data=sample.source,
-        updates=updates,
-        after=after,
-        run=run,
-        layers=layers,
-        methods=methods,
-        storage_options=_storage_options(largest, methods, config.data.batch_size),
-        held_layer=largest,
-        error_reads=_error_reads(hosts[0], config),
-        backpropagation_reads=_backpropagation_reads(layers, config),
-    )
+    weights = sum(layer.weights for layer in layers)
+    with prices(constants, node_nm) as own:
+        methods = tuple(
+            _priced(one, host, layers, config) for one, host in zip(compared, hosts, strict=True)
+        )
+        return Footprint(
+            config=config,
+            data=sample.source,
+            updates=updates,
+            after=after,
+            run=run,
+            layers=layers,
+            methods=methods,
+            storage_options=_storage_options(largest, methods, config.data.batch_size),
+            held_layer=largest,
+            error_reads=_error_reads(hosts[0], config),
+            backpropagation_reads=_backpropagation_reads(layers, config),
+            constants=own,
+            node_nm=node_nm or BASIS_NM,
+            device_area_um2=device_area_um2(weights, array_limits(config).sharing),
+            core_mvm_pJ=core_mvm_pJ(),
+            endurance_writes=constant("endurance_writes"),
+        )
 
 
 def _start(config: RunConfig, run: Path | None) -> Start | None:
@@ -193,6 +231,8 @@ def _priced(
             name: network_cost(shapes, method, batch, mean, arrays)
             for name, shapes in PUBLISHED_NETWORKS.items()
         },
+        lifetime_updates=lifetime_updates(host.wear.most_per_update),
+        mean_lifetime_updates=lifetime_updates(host.wear.mean_per_update),
     )
 
 

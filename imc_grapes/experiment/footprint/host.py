@@ -3,7 +3,7 @@
 import sys
 import tracemalloc
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -24,6 +24,7 @@ from imc_grapes.costs.tile_activity import (
     analog_layers,
     tile_counters,
 )
+from imc_grapes.costs.wear import DevicePulses, count_wear, device_pulses
 from imc_grapes.data.dataset import Dataset
 from imc_grapes.experiment.assemble import prepare
 from imc_grapes.experiment.listener import Listener
@@ -44,6 +45,7 @@ class HostMeasurement:
         layers: the weight layers, as the network was built and used.
         activity: what an update did to the devices of each layer, on average.
         train_loss: mean over those updates.
+        wear: pulses of each device in those updates.
         feedback: the feedback weights of the error transport; none under backpropagation.
     """
 
@@ -53,6 +55,7 @@ class HostMeasurement:
     layers: tuple[LayerShape, ...]
     activity: dict[str, Activity]
     train_loss: float
+    wear: DevicePulses
     feedback: tuple[FeedbackShape, ...] = ()
 
 
@@ -96,6 +99,7 @@ def measure_method(
     trainer.model.train()
     carry, losses = None, []
     counted = tile_counters(trainer.model)
+    count_wear(trainer.model)
     for index, (batch, starts_epoch) in enumerate(_batches(trainer), start=1):
 
         def step(batch: Any = batch, carry: Any = None if starts_epoch else carry) -> Any:
@@ -119,10 +123,13 @@ def measure_method(
             uses.stop()
         if index == after:
             counted = tile_counters(trainer.model)
+            count_wear(trainer.model)
             losses.clear()
     positions = uses.positions(config.data.batch_size)
     modulated = tuple(grapes.factors()) if grapes else ()
     layers = uses.shapes(config.data.batch_size, modulated)
+    wear = device_pulses(trainer.model)
+    assert wear is not None
     return HostMeasurement(
         state_bytes=measured_bytes(trainer.optimizer, trainer.model),
         state_arrays=dict(_state_arrays(trainer)),
@@ -130,6 +137,7 @@ def measure_method(
         layers=layers,
         activity=activity_since(trainer.model, counted),
         train_loss=fmean(losses),
+        wear=replace(wear, updates=updates),
         feedback=tuple(feedback_shapes(attached_transport(trainer.model), positions)),
     )
 

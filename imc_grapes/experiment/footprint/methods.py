@@ -1,48 +1,18 @@
 """The methods that a footprint compares, each as the config of a run that trains with it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from crossbar.costs import ArrayLimits, Method
 from crossbar.costs.method import MODULATED
 from crossbar.costs.operations import ADC_BITS_OF_EXACT
 from crossbar.readout import READOUTS, ColumnCurrent, PerDevice, Readout
 from crossbar.rules import RULES
-from crossbar.rules.base import USUAL_LEARNING_RATE
-from crossbar.specs import (
-    AccumulatedSpec,
-    GradientPulses,
-    PulsedSpec,
-    SoftwareSpec,
-    TikiTakaSpec,
-    TTv2Spec,
-    UpdateSpec,
-)
+from crossbar.specs import SoftwareSpec, UpdateSpec
 from imc_grapes.config import RunConfig
 from imc_grapes.config.schema import PCMHardware
+from imc_grapes.costs.methods import Circuits, circuits_of, compared, rule_of, usual_learning_rate
 from kernels.errors import InputError
-
-Periphery = Literal["pulsed", "accumulated", "tiki_taka", "ttv2"]
-
-CIRCUITS: dict[Periphery, str] = {
-    "pulsed": "on pulses",
-    "accumulated": "on the accumulator",
-    "tiki_taka": "by tiki-taka, with a second array",
-    "ttv2": "by TTv2, with a second array and H",
-}
-"""What is compared with each other first: the methods on the same circuits, under this heading."""
-
-_ALWAYS: tuple[Periphery, ...] = ("pulsed", "accumulated")
-_SPECS: dict[Periphery, type[UpdateSpec]] = {
-    "pulsed": PulsedSpec,
-    "accumulated": AccumulatedSpec,
-    "tiki_taka": TikiTakaSpec,
-    "ttv2": TTv2Spec,
-}
-
-MODULATED_LEARNING_RATES: dict[Periphery, float] = {"pulsed": 0.05, "accumulated": 0.4}
-"""Of GRAPES and its control in a config that does not name them; they decide how many pulses an update fires."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +43,7 @@ class ComparedMethod:
 
 
 def compared_methods(config: RunConfig) -> list[ComparedMethod]:
-    """Every method on pulses, on the accumulator and on the circuits of `config` that can run it, on its hardware.
+    """Every method on all circuits that can run it, on the hardware of `config`; see `imc_grapes.costs.methods`.
 
     Raises:
         InputError: the config is not about PCM tiles, or about tiles that are never read.
@@ -96,8 +66,7 @@ def compared_methods(config: RunConfig) -> list[ComparedMethod]:
         )
     return [
         _method(config, name, periphery, readout)
-        for periphery in dict.fromkeys((*_ALWAYS, update.kind))
-        for name in _names(config.hardware, periphery)
+        for periphery, name in compared(update)
         for readout in _readouts(config, name)
     ]
 
@@ -108,25 +77,6 @@ def array_limits(config: RunConfig) -> ArrayLimits:
     array, io = config.hardware.array, config.hardware.io
     adc_bits = (None if io.perfect else io.adc_bits) or ADC_BITS_OF_EXACT
     return ArrayLimits(array.rows, array.columns, array.devices_per_polarity, adc_bits)
-
-
-def _names(hardware: PCMHardware, periphery: Periphery) -> Iterator[str]:
-    """GRAPES and its control behind sgd, then what else these circuits can carry out, what keeps least first."""
-    yield from ("sgd", *MODULATED)
-    trains = (
-        hardware.update.trains
-        if isinstance(hardware.update, GradientPulses)
-        else PulsedSpec().trains
-    )
-    for entry in sorted(RULES, key=lambda entry: entry.value.kept()):
-        if entry.name != "sgd" and (
-            periphery == "accumulated" or trains in entry.value.pulse_trains
-        ):
-            yield entry.name
-
-
-def _rule_of(name: str) -> str:
-    return "sgd" if name in MODULATED else name
 
 
 def _readouts(config: RunConfig, name: str) -> list[Readout | None]:
@@ -144,9 +94,9 @@ def _readouts(config: RunConfig, name: str) -> list[Readout | None]:
 
 
 def _method(
-    config: RunConfig, name: str, periphery: Periphery, readout: Readout | None
+    config: RunConfig, name: str, periphery: Circuits, readout: Readout | None
 ) -> ComparedMethod:
-    rule = _rule_of(name)
+    rule = rule_of(name)
     update = _update(config, periphery, rule)
     chosen = config.training.grapes
     mode = {"grapes": "propagating", "lr_matched": "lr_matched"}.get(name, "none")
@@ -177,32 +127,25 @@ def _method(
     return ComparedMethod(Method.of(priced), RunConfig.model_validate(values))
 
 
-def _update(config: RunConfig, periphery: Periphery, rule: str) -> UpdateSpec:
+def _update(config: RunConfig, periphery: Circuits, rule: str) -> UpdateSpec:
     assert isinstance(config.hardware, PCMHardware)
-    own = config.hardware.update
-    assert not isinstance(own, SoftwareSpec)
-    if own.kind != periphery:
-        own = _SPECS[periphery](refresh=own.refresh, operand_bits=own.operand_bits)
+    assert not isinstance(config.hardware.update, SoftwareSpec)
+    own = circuits_of(config.hardware.update, periphery)
     chosen: dict[str, Any] = {"name": rule}
     if own.optimizer.name == rule:
         chosen |= own.optimizer.given
     if RULES[rule].state:
         chosen["state_bits"] = own.optimizer.state_bits
-    return type(own).of({**dict(own), "optimizer": chosen})
+    update: UpdateSpec = type(own).of({**dict(own), "optimizer": chosen})
+    return update
 
 
-def _learning_rate(config: RunConfig, name: str, periphery: Periphery, mode: str) -> float:
+def _learning_rate(config: RunConfig, name: str, periphery: Circuits, mode: str) -> float:
     assert isinstance(config.hardware, PCMHardware)
     training = config.training
     is_own = (
         config.hardware.update.kind == periphery
-        and training.optimizer.name == _rule_of(name)
+        and training.optimizer.name == rule_of(name)
         and training.grapes.mode == mode
     )
-    if is_own:
-        return training.optimizer.lr
-    if periphery not in _ALWAYS:
-        return training.optimizer.lr
-    if name in MODULATED:
-        return MODULATED_LEARNING_RATES[periphery]
-    return RULES[name].learning_rates.get(periphery, USUAL_LEARNING_RATE)
+    return training.optimizer.lr if is_own else usual_learning_rate(name, periphery)

@@ -9,6 +9,7 @@ from imc_grapes.pictures.footprint.networks import networks_picture
 from imc_grapes.pictures.footprint.scaling import scaling_picture
 from imc_grapes.pictures.footprint.state_bits import state_bits_picture
 from imc_grapes.pictures.footprint.storage import storage_picture
+from imc_grapes.pictures.footprint.wear import wear_picture
 
 
 def draw_footprint(footprint: Footprint, folder: Path) -> list[Path]:
@@ -20,5 +21,6 @@ def draw_footprint(footprint: Footprint, folder: Path) -> list[Path]:
         scaling_picture(footprint),
         networks_picture(footprint),
         storage_picture(footprint),
+        wear_picture(footprint),
     )
     return [file for picture in pictures for file in export(picture, folder)]

@@ -1,12 +1,13 @@
 """The verb footprint: what training a model of one's own takes."""
 
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 
-from crossbar import PCMConfig
+from crossbar import PCMConfig, PCMTile
 from crossbar.costs import constant
-from imc_grapes import Grapes, footprint, to_crossbar
+from imc_grapes import Grapes, footprint, optimizer, to_crossbar
 from kernels.errors import InputError
 
 BATCH = (torch.rand(32, 8, generator=torch.Generator().manual_seed(1)), torch.arange(32) % 4)
@@ -17,6 +18,10 @@ def on_tiles(**options: object) -> nn.Module:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4))
     return to_crossbar(net, PCMConfig(array={"weight_range": "auto"}, seed=0, **options))
+
+
+def tiles_of(model: nn.Module) -> list[PCMTile]:
+    return [module for module in model.modules() if isinstance(module, PCMTile)]
 
 
 @pytest.mark.parametrize("update", ["pulsed", {"kind": "accumulated", "accumulator_bits": 8}])
@@ -48,14 +53,17 @@ def test_every_rule_on_the_circuits_that_carry_it_out(update: object) -> None:
     assert list(state)[-1] == 64 * WEIGHTS
     bits = 16 if update == "pulsed" else 8
     assert (rows.loc["accumulated"]["accumulator_bits"] == bits * WEIGHTS).all()
-    assert (rows["devices"] == 2 * WEIGHTS).all()
+    assert list(rows.loc["tiki_taka"].index) == list(rows.loc["ttv2"].index) == ["sgd"]
+    devices = rows["devices"]
+    assert (devices.loc[["pulsed", "accumulated"]] == 2 * WEIGHTS).all()
+    assert (devices.loc[["tiki_taka", "ttv2"]] == 4 * WEIGHTS).all()
     assert (rows["energy_low_pJ"] < rows["energy_pJ"]).all()
     assert (rows["energy_pJ"] < rows["energy_high_pJ"]).all()
     own = rows["own_energy_pJ"]
     assert own["pulsed", "sinkgd"] > 10.0 * own["pulsed", "column_norm"]  # six gradients
     assert own["accumulated", "adam"] > own["accumulated", "momentum"] > own["accumulated", "sgd"]
-    assert (rows["pulses_per_device"] >= 0.0).all()
-    assert rows.loc[("pulsed", "sgd"), "pulses_per_device"] > 0.0
+    assert (rows["reset_pulses_per_device"] >= 0.0).all()
+    assert rows.loc[("pulsed", "sgd"), "set_pulses_per_device"] > 0.0
 
 
 def test_the_model_stays_as_it_is() -> None:
@@ -76,7 +84,7 @@ def test_a_larger_learning_rate_fires_more_pulses() -> None:
             updates=3,
         ).set_index(["circuits", "method"])
         assert frame.loc[("pulsed", "sgd"), "learning_rate"] == lr
-        return float(frame.loc[("pulsed", "sgd"), "pulses_per_device"])
+        return float(frame.loc[("pulsed", "sgd"), "set_pulses_per_device"])
 
     assert pulses(0.5) > 2.0 * pulses(0.05)
 
@@ -127,3 +135,53 @@ def test_a_model_with_a_second_array_is_priced_on_its_own_circuits_too(kind: str
     assert own["state_bits"] == (32 * WEIGHTS if kind == "ttv2" else 0)
     added = own["area_um2"] - rows.loc[("pulsed", "sgd"), "area_um2"]
     assert added > 2 * WEIGHTS * constant("device_area_um2").typical
+
+
+def test_pulses_per_device_are_those_of_a_training_by_hand() -> None:
+    """The same updates in a plain loop, on tiles that count; from the counters of the periphery, and of each device."""
+    model = on_tiles(wear=True)
+    before = [tile.wear.reset_plus.copy() for tile in tiles_of(model)]
+    stepping = optimizer(model, "sgd", 0.3)
+    for _ in range(10):
+        stepping.zero_grad()
+        nn.functional.cross_entropy(model(BATCH[0]), BATCH[1]).backward()
+        stepping.step()
+    sets = sum(t.counters["pulses"] + t.counters["refresh_pulses"] for t in tiles_of(model))
+    each = [
+        getattr(tile.wear, f"set_{side}").astype(float)
+        + getattr(tile.wear, f"reset_{side}")
+        - written
+        for tile, written in zip(tiles_of(model), before, strict=True)
+        for side in ("plus", "minus")
+    ]
+    largest = max(float(one.max()) for one in each) / 10
+    frame = footprint(
+        on_tiles(), BATCH, nn.functional.cross_entropy, learning_rates={"sgd": 0.3}, updates=10
+    )
+    row = frame.set_index(["circuits", "method"]).loc[("pulsed", "sgd")]
+    assert row["set_pulses_per_device"] == pytest.approx(sets / (10 * 2 * WEIGHTS))
+    assert row["largest_pulses_per_device"] == pytest.approx(largest)
+    assert row["lifetime_updates"] == pytest.approx(1e9 / largest)
+    assert row["lifetime_low_updates"] == pytest.approx(1e6 / largest)
+    assert row["lifetime_high_updates"] == pytest.approx(2e12 / largest)
+
+
+def test_own_constants_and_another_node_change_prices_and_nothing_else() -> None:
+    def priced(**options: object) -> pd.DataFrame:
+        frame = footprint(on_tiles(), BATCH, nn.functional.cross_entropy, updates=2, **options)  # type: ignore[arg-type]
+        return frame.set_index(["circuits", "method"])
+
+    usual, at_7_nm = priced(), priced(node_nm=7)
+    measured = ["state_bits", "devices", "set_pulses_per_device", "time_ns", "area_um2"]
+    pd.testing.assert_frame_equal(usual[measured], at_7_nm[measured])
+    ratio = at_7_nm["energy_pJ"] / usual["energy_pJ"]
+    assert ((ratio > 1 / 1.47) & (ratio < 1.0)).all()
+    dear = {"low": 1e6, "typical": 1e6, "high": 1e6, "unit": "pJ", "source": "made up"}
+    own = priced(constants={"set_pulse_pJ": dear})
+    dearer = own["energy_pJ"] - usual["energy_pJ"]
+    sets = usual["set_pulses_per_device"] * usual["devices"]
+    assert dearer.to_numpy() == pytest.approx(((1e6 - 6.75) * sets).to_numpy(), rel=1e-6, abs=1e-6)
+    with pytest.raises(InputError, match=r"constants\.set_pulse_pJ: source"):
+        priced(constants={"set_pulse_pJ": {**dear, "source": ""}})
+    with pytest.raises(InputError, match="node_nm: must be one of 7, 14"):
+        priced(node_nm=5)

@@ -39,6 +39,11 @@ DIGITS = [
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
+    own = tmp_path_factory.mktemp("constants") / "own.yaml"
+    own.write_text(
+        "clock_ns: {low: 1, typical: 2, high: 3, unit: ns, source: our own chip}\n"
+        "endurance_writes: {low: 1e9, typical: 1e8, high: 1e7, unit: writes, source: our own cells}\n"
+    )
     result = CliRunner().invoke(
         app,
         [
@@ -51,6 +56,10 @@ def found(tmp_path_factory):
             "3",
             "--after",
             "2",
+            "--node",
+            "7",
+            "--constants",
+            str(own),
         ],
     )
     assert result.exit_code == 0, result.output
@@ -75,6 +84,8 @@ def test_every_method_has_every_figure(found):
             for name in ("column_norm", "sign_sgd", "sinkgd")
             for periphery in ("pulsed", "accumulated")
         ),
+        ("sgd", "tiki_taka"),
+        ("sgd", "ttv2"),
     }
     for one in methods:
         energy = one["energy_pJ_per_update"]
@@ -119,8 +130,56 @@ def test_squares_and_published_networks_are_priced(found):
 
 def test_the_pictures_are_drawn(found):
     names = {path.name for path in found[1].iterdir()}
-    for name in ("update-bits", "update-energy", "scaling", "networks", "devices-or-digital"):
+    for name in (
+        "update-bits",
+        "update-energy",
+        "scaling",
+        "networks",
+        "devices-or-digital",
+        "wear",
+    ):
         assert {f"{name}.png", f"{name}.svg", f"{name}.pdf"} <= names
+
+
+def test_whose_prices_these_are_is_said(found):
+    said = found[0]
+    assert said["node_nm"] == 7
+    assert "fp32_add_pJ" in said["scaled_to_node"]
+    assert "set_pulse_pJ" not in said["scaled_to_node"]
+    assert {name: one["source"] for name, one in said["own_constants"].items()} == {
+        "clock_ns": "our own chip",
+        "endurance_writes": "our own cells",
+    }
+    sgd = named(said, "sgd", "pulsed")
+    vectors, rows = said["batch_size"], 392
+    assert sgd["time_ns_per_update_by_part"]["gradient"]["typical"] == 2.0 * vectors * rows
+
+
+def test_pulses_of_the_devices_are_those_of_the_counters(found):
+    for one in found[0]["methods"]:
+        per_weight = {
+            kind: sum(
+                found_in[kind] * layer["n_in"] * layer["n_out"]
+                for layer in found[0]["layers"]
+                for found_in in (one["activity_per_weight"][layer["name"]],)
+            )
+            for kind in ("pulses", "refresh_pulses", "refreshes")
+        }
+        by_pulses = one["devices_by_pulses"]
+        devices = sum(by_pulses)
+        assert devices == 2 * WEIGHTS * (2 if one["periphery"] in ("tiki_taka", "ttv2") else 1)
+        sets = per_weight["pulses"] + per_weight["refresh_pulses"]
+        assert one["set_pulses_per_device"] * devices == pytest.approx(sets)
+        assert one["reset_pulses_per_device"] * devices == pytest.approx(
+            2 * per_weight["refreshes"]
+        )
+        every = sum(pulses * count for pulses, count in enumerate(by_pulses))
+        assert every == pytest.approx(3 * (sets + 2 * per_weight["refreshes"]))
+        largest = one["largest_pulses_per_device"]
+        assert largest == (len(by_pulses) - 1) / 3
+        if largest:
+            assert one["lifetime_updates"]["low"] == pytest.approx(1e7 / largest)
+            assert one["lifetime_updates"]["high"] == pytest.approx(1e9 / largest)
 
 
 def walked_bytes(trainer):
@@ -380,6 +439,8 @@ def test_charts_show_every_rule_on_each_of_its_circuits():
         "RMSprop, accumulated",
         "SCALE, accumulated",
         "Adam, accumulated",
+        "SGD, tiki_taka",
+        "SGD, ttv2",
     ]
 
 
