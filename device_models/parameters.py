@@ -11,6 +11,9 @@ from pydantic_core import CoreSchema, ErrorDetails
 
 from kernels.errors import InputError, did_you_mean
 
+LARGEST_G_MAX_US = 1e6
+"""1 S: above every device, and far below where float32 ends."""
+
 
 class Parameters(BaseModel):
     """Frozen parameters that refuse unknown names, NaN and infinity.

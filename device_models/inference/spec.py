@@ -14,7 +14,7 @@ from device_models.inference.spread import Spread
 from device_models.inference.statistics import InferenceStatistics
 from device_models.inference.table import read_table
 from device_models.inference.temperature import Temperature
-from device_models.parameters import Parameters
+from device_models.parameters import LARGEST_G_MAX_US, Parameters
 from device_models.registry import NameIn
 from device_models.statistics.base import PARTS, STATISTICS, parts_of
 from kernels.errors import InputError
@@ -36,7 +36,7 @@ class StatisticsSpec(Parameters):
 
     preset: Annotated[str, NameIn(STATISTICS)] = "pcm_nandakumar2019"
     """Name of the statistics to start from; `imc-grapes presets` lists them."""
-    g_max_uS: float = Field(default=25.0, gt=0.0)
+    g_max_uS: float = Field(default=25.0, gt=0.0, le=LARGEST_G_MAX_US)
     """Largest target conductance, µS."""
     programming: ProgrammingNoise | None = None
     """Programming noise in place of the preset's; null: the preset's."""

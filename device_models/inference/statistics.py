@@ -17,7 +17,7 @@ from device_models.inference.spread import Spread
 from device_models.inference.state import ProgrammedState
 from device_models.inference.table import TableDrift, TableProgramming
 from device_models.inference.temperature import Temperature
-from device_models.parameters import Parameters
+from device_models.parameters import LARGEST_G_MAX_US, Parameters
 from kernels.drifted_read import drifted_moments, drifted_read
 from kernels.errors import InputError
 from kernels.random_streams import stream_key
@@ -32,7 +32,7 @@ _ROUNDING = 1.0 + 1e-6
 class InferenceStatistics(Parameters):
     """What devices hold that were programmed once and are read later."""
 
-    g_max_uS: float = Field(default=25.0, gt=0.0)
+    g_max_uS: float = Field(default=25.0, gt=0.0, le=LARGEST_G_MAX_US)
     """Largest target conductance, µS."""
     programming: Programming = ProgrammingNoise()
     """Error of programming."""

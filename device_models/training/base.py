@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
 from device_models.faults import FaultMap, Faults
-from device_models.parameters import Parameters
+from device_models.parameters import LARGEST_G_MAX_US, Parameters
 from device_models.registry import Registry
 from kernels.column_blocks import for_blocks
 from kernels.errors import InputError
@@ -72,7 +72,7 @@ class TrainingModel(Parameters):
 
     model: str = ""
     """Name that the model is registered by."""
-    g_max_uS: float = Field(gt=0.0)
+    g_max_uS: float = Field(gt=0.0, le=LARGEST_G_MAX_US)
     """Largest conductance, µS; of the mean device where devices differ."""
 
     @model_validator(mode="after")

@@ -24,6 +24,7 @@ from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field
 
+from device_models.parameters import LARGEST_G_MAX_US
 from device_models.training.base import (
     DEVICES,
     Array,
@@ -89,7 +90,7 @@ class ExpStep(TrainingModel):
     set_pulse: ClassVar[Any] = staticmethod(set_pulse_exp_step)
     reset_pulse: ClassVar[Any] = staticmethod(reset_pulse_exp_step)
 
-    g_max_uS: float = Field(default=25.0, gt=0.0)
+    g_max_uS: float = Field(default=25.0, gt=0.0, le=LARGEST_G_MAX_US)
     dw_min: float = Field(default=0.01, gt=0.0)
     """Scale of the step of a SET pulse, in units of weight."""
     dw_min_dtod: float = Field(default=0.2, ge=0.0)

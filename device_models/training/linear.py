@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from device_models.parameters import LARGEST_G_MAX_US
 from device_models.training.base import DEVICES, Array, TrainingModel
 
 _ONE = np.float32(1.0)
@@ -51,7 +52,7 @@ class Linear(TrainingModel):
     set_pulse: ClassVar[Any] = staticmethod(set_pulse_linear)
     reset_pulse: ClassVar[Any] = staticmethod(reset_pulse_linear)
 
-    g_max_uS: float = Field(default=25.0, gt=0.0)
+    g_max_uS: float = Field(default=25.0, gt=0.0, le=LARGEST_G_MAX_US)
     step_uS: float = Field(default=0.5, gt=0.0)
     """Mean step of a SET pulse, µS, in (0, g_max_uS]."""
     step_noise: float = Field(default=0.0, ge=0.0)

@@ -25,6 +25,7 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
+from device_models.parameters import LARGEST_G_MAX_US
 from device_models.training.base import (
     DEVICES,
     Array,
@@ -95,7 +96,7 @@ class Nandakumar2018(TrainingModel):
     set_pulse: ClassVar[Any] = staticmethod(set_pulse_nandakumar2018)
     reset_pulse: ClassVar[Any] = staticmethod(reset_pulse_nandakumar2018)
 
-    g_max_uS: float = Field(default=_MEASURED_G_MAX_US, gt=0.0)
+    g_max_uS: float = Field(default=_MEASURED_G_MAX_US, gt=0.0, le=LARGEST_G_MAX_US)
     pulses_to_fade: float = Field(default=2.6, gt=0.0)
     """Number of SET pulses over which the memory P of earlier pulses falls by a factor of e."""
     step_slope: float = -0.084

@@ -23,7 +23,8 @@ def footprint(
         typer.Option("--set", help="Set a key, as in --set data.batch_size=1; repeatable."),
     ] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Folder searched first for data sets.")
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder searched first for data sets."),
     ] = None,
     updates: Annotated[
         int, typer.Option(min=2, help="Updates of each method whose pulses are counted.")

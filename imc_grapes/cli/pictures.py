@@ -15,7 +15,8 @@ def pictures(
         Path | None, typer.Option(help="Folder for the pictures (default: DIRECTORY/pictures).")
     ] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Folder searched first for data sets.")
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder searched first for data sets."),
     ] = None,
 ) -> None:
     """Draw one run: spikes and membrane potentials, music predicted and composed, the score as devices drift,

@@ -25,10 +25,6 @@ def apply_overrides(document: YamlDocument, overrides: Sequence[str]) -> YamlDoc
             raise InputError(f"--set {override}: must have the form key=value, such as seed=1")
         path = tuple(part.strip() for part in key.split("."))
         origin = f"--set {override}"
-        if len(path) > MOST_DEPTH:
-            raise InputError(
-                f"--set {key[:_SHOWN]}...: is {len(path):,} levels deep; no key is deeper than {MOST_DEPTH}"
-            )
         set_key(values, path, parse_scalar(text, origin), origin)
         for places in (lines, origins):
             for known in [known for known in places if known[: len(path)] == path]:
@@ -39,6 +35,10 @@ def apply_overrides(document: YamlDocument, overrides: Sequence[str]) -> YamlDoc
 
 def set_key(values: dict[str, Any], path: KeyPath, value: Any, origin: str) -> None:
     """Set the nested key at `path` in place, making the mappings on the way; `origin` names it in the error."""
+    if len(path) > MOST_DEPTH:
+        raise InputError(
+            f"{origin[:_SHOWN]}...: is {len(path):,} levels deep; no key is deeper than {MOST_DEPTH}"
+        )
     node = values
     for part in path[:-1]:
         inner = node.setdefault(str(part), {})

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from imc_grapes.data.base import DataConfig, ImageData
 from imc_grapes.data.dataset import Dataset
 from imc_grapes.networks.base import NetworkConfig
+from imc_grapes.networks.weight_limit import WeightLimit
 from imc_grapes.networks.weights import load_weights
 
 
@@ -19,8 +20,8 @@ def build_network_for(
     """The network for the samples of `dataset`, its weights drawn from `generator`; `seed` decides spike trains.
 
     Raises:
-        InputError: the images are too small for the network, tied weights differ in size, or the file of weights is
-            none, or another network's.
+        InputError: the network has more than 2^30 weights, the images are too small for it, tied weights differ in
+            size, or the file of weights is none, or another network's.
     """
     if network.takes == "images":
         return _with_weights(network, dataset.image_shape, dataset.n_classes, generator)
@@ -43,7 +44,8 @@ def build_network_for(
 def _with_weights(
     config: NetworkConfig, shape: tuple[int, ...], classes: int, generator: torch.Generator
 ) -> nn.Module:
-    built = config.build(shape, classes, generator)
+    with WeightLimit():
+        built = config.build(shape, classes, generator)
     if config.weights is not None:
         load_weights(built, config.weights)
     return built

@@ -27,9 +27,10 @@ def is_method_key(key: str) -> bool:
 
 def value_label(key: str, value: Any) -> str:
     """`value` in a few characters; optimizers and GRAPES modes get their usual names."""
-    if key == "training.optimizer.name" and value in RULES:
+    named = value is None or isinstance(value, str | bool)
+    if key == "training.optimizer.name" and named and value in RULES:
         return RULES.entry(value).label
-    if key == "training.grapes.mode":
+    if key == "training.grapes.mode" and named:
         return _MODES.get("none" if value in _OFF else value, str(value))
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]

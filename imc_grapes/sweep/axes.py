@@ -51,7 +51,8 @@ def axes_of(config: SweepConfig, document: YamlDocument) -> Axes:
                     f"'{key}' is no key of the grid{did_you_mean(key, config.grid)}",
                 )
             )
-    untuned = [axis for axis in (_cases(config, document), _zipped(config, document)) if axis]
+    zipped = _zipped(config, document)
+    untuned = [axis for axis in (_cases(config, document), zipped) if axis]
     grid = {}
     for key, raw in config.grid.items():
         values = choices(key, raw, document, ("grid", key))
@@ -59,7 +60,7 @@ def axes_of(config: SweepConfig, document: YamlDocument) -> Axes:
         grid[key] = Axis(key, "method" if compared else "setting", values)
     untuned += [axis for key, axis in grid.items() if key != tune_key]
     tune, of_case = _tuned(config, document, tune_key, grid)
-    _refuse_overlaps([*untuned, *([tune] if tune else [])])
+    _refuse_overlaps([*untuned, *([tune] if tune else [])], zipped)
     return Axes(tuple(untuned), tune, of_case)
 
 
@@ -163,15 +164,20 @@ def _tuned_per_case(
     }
 
 
-def _refuse_overlaps(axes: list[Axis]) -> None:
-    """No axis may set what an earlier one has set, nor a section that an earlier one reached into."""
+def _refuse_overlaps(axes: list[Axis], zipped: Axis | None) -> None:
+    """No axis may set what an earlier one has set, nor a section that an earlier one reached into.
+
+    Nor may one reach into a section that is zipped: its values stand beside those of other keys, and would be others.
+    """
     seen: list[tuple[Setting, Axis]] = []
     for axis in axes:
         for setting in {
             setting.key: setting for c in axis.choices for setting in c.settings
         }.values():
             for earlier, other in seen:
-                if other is not axis and earlier.key[: len(setting.key)] == setting.key:
+                undone = earlier.key[: len(setting.key)] == setting.key
+                undone |= other is zipped and setting.key[: len(earlier.key)] == earlier.key
+                if other is not axis and undone:
                     name = ".".join(map(str, setting.key))
                     message = f"would undo what {earlier.where} sets; sweep each key in one place"
                     raise InputError(f"{setting.where}: {name}: {message}")

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -29,9 +30,10 @@ def expand(
     """All trials, seeds outermost, so that a sweep that is stopped early has compared everything on some seeds.
 
     Raises:
-        InputError: a config breaks the schema, two trials come out the same, they are measured by different metrics,
-            or a value is to be chosen by a validation score that there is not.
+        InputError: there are more than `max_trials`, a config breaks the schema, two trials come out the same, they are
+            measured by different metrics, or a value is to be chosen by a validation score that there is not.
     """
+    _refuse_too_many(config, axes, document)
     trials: list[Trial] = []
     problems: dict[str, None] = {}
     taken: dict[str, Trial] = {}
@@ -58,6 +60,22 @@ def expand(
     if axes.tune is not None:
         _refuse_choices_without_validation(trials, axes.tune, document)
     return trials
+
+
+def _refuse_too_many(config: SweepConfig, axes: Axes, document: YamlDocument) -> None:
+    seeds = config.seeds if isinstance(config.seeds, int) else len(config.seeds)
+    count = seeds * math.prod(
+        len(axis.choices) for axis in axes.untuned if axis.name != CASE or not axes.tune_of_case
+    )
+    if axes.tune_of_case:
+        count *= sum(len(axis.choices) for axis in axes.tune_of_case.values())
+    elif axes.tune is not None:
+        count *= len(axes.tune.choices)
+    if count > config.max_trials:
+        raise InputError(
+            f"{document.source}: has {count:,} trials; at most {config.max_trials:,} are planned: sweep less, or set "
+            "max_trials"
+        )
 
 
 def _refuse_different_metrics(trials: list[Trial], document: YamlDocument) -> None:

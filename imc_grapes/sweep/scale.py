@@ -13,7 +13,7 @@ from imc_grapes.sweep.schema import SweepConfig
 from kernels.errors import InputError, did_you_mean
 
 _SCALES = "scales"
-_SWEEP_KEYS = ("seeds", "margin")
+_SWEEP_KEYS = ("seeds", "margin", "max_trials")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Overrides:
 
 
 def split_overrides(overrides: Sequence[str]) -> Overrides:
-    """``scale=NAME`` chooses a scale, ``seeds=N`` and ``margin=X`` are of the sweep file, any other key of the base.
+    """``scale=NAME`` chooses a scale, ``seeds``, ``margin`` and ``max_trials`` are of the sweep file, any other key is
+    of the base.
 
     Raises:
         InputError: a key is none of these, but close to one.

@@ -2,14 +2,35 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from imc_grapes.config.schema.section import Section
+
+_SHOWN = 100
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
-Seeds = Annotated[int, Field(ge=1)] | Annotated[tuple[Seed, ...], Field(min_length=1)]
+def _are_seeds(value: Any) -> Any:
+    """One sentence for what either kind of value may be."""
+    whole = [
+        one for one in (value if isinstance(value, list | tuple) else [value]) if type(one) is int
+    ]
+    listed = isinstance(value, list | tuple)
+    if listed and value and len(whole) == len(value) and all(0 <= one < 2**32 for one in whole):
+        return tuple(value)
+    if not listed and whole and value >= 1:
+        return value
+    raise ValueError(
+        "must be how many, 1 or more, or a list of seeds, each a whole number from 0 to 4,294,967,295 "
+        f"(got {repr(value)[:_SHOWN]})"
+    )
+
+
+Seeds = Annotated[
+    Annotated[int, Field(ge=1)] | Annotated[tuple[Seed, ...], Field(min_length=1)],
+    BeforeValidator(_are_seeds),
+]
 
 
 class ScaleConfig(Section):
@@ -59,6 +80,8 @@ class SweepConfig(Section):
     least that published networks are apart by on the chorales), a perplexity of 1 (about 1 % of published ones)."""
     scales: dict[str, ScaleConfig] = Field(default={})
     """Other sizes of the sweep, by name."""
+    max_trials: int = Field(default=100_000, ge=1)
+    """A sweep of more trials than this is refused before they are planned."""
     resources: dict[str, Annotated[float, Field(gt=0)]] = Field(default={})
     """What a trial takes of a worker's Dask resources, such as {GPU: 1}; with `--scheduler` only, where the workers
     say what they have."""

@@ -1,5 +1,7 @@
 """The values of one swept key: a list, a linspace, a logspace, or values with names."""
 
+import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,9 @@ from kernels.errors import InputError, did_you_mean
 
 _SPACES: dict[str, Any] = {"linspace": np.linspace, "logspace": np.geomspace}
 _SIGNIFICANT_DIGITS = 12
+_SHOWN = 100
+MOST_VALUES = 10_000
+"""Of one axis, where they are spaced by a formula."""
 
 
 def choices(key: str, raw: Any, document: YamlDocument, path: KeyPath) -> tuple[Choice, ...]:
@@ -24,10 +29,9 @@ def choices(key: str, raw: Any, document: YamlDocument, path: KeyPath) -> tuple[
     values = tuple(_choices(key, raw, document, path))
     if not values:
         raise InputError(describe(document, path, "needs at least one value"))
-    labels = [choice.label for choice in values]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise InputError(describe(document, path, f"{label} is given more than once"))
+    for label, count in Counter(choice.label for choice in values).items():
+        if count > 1:
+            raise InputError(describe(document, path, f"{label[:_SHOWN]} is given more than once"))
     return values
 
 
@@ -45,7 +49,7 @@ def _choices(key: str, raw: Any, document: YamlDocument, path: KeyPath) -> Itera
     else:
         message = (
             "must be a list of values, {linspace: [start, stop, count]}, {logspace: [start, stop, count]} "
-            f"or a mapping of names to values (got {raw!r})"
+            f"or a mapping of names to values (got {repr(raw)[:_SHOWN]})"
         )
         raise InputError(describe(document, path, message))
 
@@ -70,8 +74,11 @@ def _spaced(
 ) -> list[float | int]:
     given = raw[form]
     numbers = isinstance(given, list) and len(given) == 3 and all(map(_is_number, given))
-    if not numbers or given[2] != int(given[2]) or given[2] < 1:
-        message = f"must be [start, stop, count] (got {given!r})"
+    if not numbers or not all(map(_is_finite, given)) or given[2] not in range(1, MOST_VALUES + 1):
+        message = (
+            f"must be [start, stop, count], finite numbers and a whole number from 1 to {MOST_VALUES:,} "
+            f"(got {repr(given)[:_SHOWN]})"
+        )
         raise InputError(describe(document, (*path, form), message))
     start, stop, count = given
     if form == "logspace" and (start <= 0 or stop <= 0):
@@ -83,6 +90,14 @@ def _spaced(
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_finite(value: float) -> bool:
+    """Whether it is a number that a float64 holds."""
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
 
 
 def _are_whole(spaced: np.ndarray, given: list[Any]) -> bool:

@@ -155,6 +155,7 @@ def test_all_configs_that_come_with_the_project_are_valid(request):
 
 numbers = st.floats(1e-9, 1e9)
 sizes = st.integers(1, 2**31)
+widths = st.integers(1, 1_000_000)
 digital = st.fixed_dictionaries({"tile": st.just("digital")})
 hwa = st.fixed_dictionaries(
     {"tile": st.just("aihwkit"), "preset": st.just("StandardHWATrainingPreset")},
@@ -163,7 +164,7 @@ hwa = st.fixed_dictionaries(
 mlp = st.fixed_dictionaries(
     {"kind": st.just("mlp")},
     optional={
-        "hidden": st.lists(sizes, max_size=4),
+        "hidden": st.lists(widths, max_size=4),
         "activation": st.sampled_from(["relu", "tanh", "sigmoid"]),
         "bias": st.booleans(),
         "dropout": st.floats(0, 1, exclude_max=True),
@@ -172,7 +173,7 @@ mlp = st.fixed_dictionaries(
 cnn = st.fixed_dictionaries(
     {"kind": st.just("cnn")},
     optional={
-        "channels": st.lists(sizes, min_size=1, max_size=3),
+        "channels": st.lists(widths, min_size=1, max_size=3),
         "kernel_size": st.sampled_from([1, 3, 5, 7]),
         "batch_norm": st.booleans(),
     },

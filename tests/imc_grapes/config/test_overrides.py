@@ -64,3 +64,12 @@ def test_a_key_below_something_that_holds_no_keys_is_refused():
 def test_a_value_that_is_no_yaml_is_refused(text):
     with pytest.raises(InputError, match="--set a="):
         overridden(f"a={text}")
+
+
+def test_a_key_thousands_of_levels_deep_is_refused():
+    document = parse_yaml("a: 1\n", "x.yaml")
+    with pytest.raises(
+        InputError, match=r"is 3,001 levels deep; no key is deeper than 64"
+    ) as raised:
+        apply_overrides(document, ["b." * 3000 + "c=1"])
+    assert len(str(raised.value)) < 200

@@ -2,10 +2,12 @@ import math
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 
-from imc_grapes import InputError
-from imc_grapes.networks.build import RowSequentialClassifier, rows
+from imc_grapes import InputError, RunConfig
+from imc_grapes.data.load import load_dataset
+from imc_grapes.networks.build import RowSequentialClassifier, build_network_for, rows
 from imc_grapes.networks.cnn import CNNConfig
 from imc_grapes.networks.gru import GRUConfig
 from imc_grapes.networks.lenet import LeNetConfig
@@ -146,3 +148,36 @@ def test_rows_of_an_image_come_from_top_to_bottom_and_the_last_output_answers():
     answers = RowSequentialClassifier(network)(images)
     assert torch.equal(answers, network(sequence)[0][-1])
     assert answers.shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"kind": "mlp", "hidden": [1_000_000, 1_000_000]},
+        {"kind": "cnn", "channels": [100_000, 100_000], "hidden": [8]},
+        {"kind": "lstm", "hidden": [200_000]},
+    ],
+)
+def test_more_weights_than_a_machine_has_room_for_are_refused_before_room_is_made(network):
+    config = RunConfig.model_validate(
+        {
+            "name": "large",
+            "data": {"name": "digits", "sequence": "rows"}
+            if network["kind"] == "lstm"
+            else {"name": "digits"},
+            "network": network,
+        }
+    )
+    dataset = load_dataset(config.data, 0)
+    with pytest.raises(InputError, match=r"network: with a layer of shape .*1,073,741,824 numbers"):
+        build_network_for(config.network, config.data, 0, dataset, torch.Generator())
+
+
+def test_a_layer_of_a_hundred_million_nodes_is_none():
+    values = {
+        "name": "large",
+        "data": {"name": "digits"},
+        "network": {"kind": "mlp", "hidden": [10**8]},
+    }
+    with pytest.raises(ValidationError, match="less than or equal to 1000000"):
+        RunConfig.model_validate(values)

@@ -328,3 +328,71 @@ def test_a_baseline_among_the_cases_makes_methods_of_devices(sweep_file):
     as_methods = load_sweep(sweep_file(f"{text}baseline: large\n"))
     assert {(t.method, t.setting) for t in as_methods.trials} == {("small", ""), ("large", "")}
     assert as_methods.baseline == "large"
+
+
+LONG = "9" * 400
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("grid: {training.optimizer.lr: {linspace: [0, 1, 1000000000000]}}\n", "from 1 to 10,000"),
+        ("grid: {training.optimizer.lr: {linspace: [0, 1, .inf]}}\n", "from 1 to 10,000"),
+        ("grid: {training.optimizer.lr: {linspace: [0, 1, .nan]}}\n", "from 1 to 10,000"),
+        ("grid: {training.optimizer.lr: {linspace: [0, 1, 2.5]}}\n", "from 1 to 10,000"),
+        ("grid: {training.optimizer.lr: {linspace: [.nan, 1, 2]}}\n", "finite numbers"),
+        ("grid: {training.optimizer.lr: {logspace: [1, .inf, 2]}}\n", "finite numbers"),
+        (f"grid: {{training.optimizer.lr: {{linspace: [0, {LONG}, 2]}}}}\n", "finite numbers"),
+        (f"grid: {{training.optimizer.lr: {{linspace: [0, 1, {LONG}]}}}}\n", "finite numbers"),
+        ("grid: {training.optimizer.name: [[sgd], adam]}\n", r"training.optimizer.name: "),
+        ("grid: {training.optimizer.name: [{a: 1}, adam]}\n", r"training.optimizer.name: "),
+        ("grid: {training.grapes.mode: [[none], local]}\n", r"training.grapes.mode: "),
+        ("grid: {training.grapes.mode: [{a: 1}, local]}\n", r"training.grapes.mode: "),
+        ("seeds: 1000000000\n", "has 1,000,000,000 trials; at most 100,000 are planned"),
+        ("seeds: []\n", r"sweep.yaml:2: seeds: must be how many, 1 or more, or a list .*got \[\]"),
+        ("seeds: [-1]\n", r"each a whole number from 0 to 4,294,967,295 .got \[-1\]"),
+        ("seeds: [1.5]\n", r"must be how many, 1 or more, or a list of seeds"),
+        ("seeds: yes please\n", r"must be how many, 1 or more, or a list of seeds"),
+        (
+            "grid:\n"
+            + "".join(f"  {key}: {{linspace: [1, 2000, 2000]}}\n" for key in (
+                "data.batch_size", "training.epochs", "seed", "data.train_samples"
+            )),
+            "has 16,000,000,000,000 trials",
+        ),
+        ("cases: {A: {training.epochs: 1}, B: {training.epochs: 2}}\n"
+         "tune: {training.optimizer.lr: {A: [1], B: [1, 2, 3]}}\nmax_trials: 3\n", "has 4 trials; at most 3"),
+        (
+            "zip: {network: [{kind: mlp, hidden: [8]}, {kind: mlp, hidden: [9]}]}\n"
+            "grid: {network.hidden: [[4], [5]]}\n",
+            "would undo",
+        ),
+        (
+            "zip: {network.hidden: [[4], [5]]}\n"
+            "grid: {network: [{kind: mlp, hidden: [8]}, {kind: mlp, hidden: [9]}]}\n",
+            "would undo",
+        ),
+        ("grid: {" + "a." * 400 + "b: [1]}\n", "is 401 levels deep; no key is deeper than 64"),
+        ("cases: {A: {" + "a." * 400 + "b: 1}}\n", "is 401 levels deep; no key is deeper than 64"),
+        ("grid: {hardware: [{tile: pcm, device: {model: nandakumar2018, g_max_uS: 1.0e300}}]}\n",
+         r"g_max_uS: .*less than or equal to 1000000"),
+        ("grid: {hardware: [{tile: digital, statistics: {g_max_uS: 1.0e300}}]}\n",
+         r"g_max_uS: .*less than or equal to 1000000"),
+    ],
+)  # fmt: skip
+def test_what_no_machine_could_run_is_refused_before_anything_is_expanded(
+    sweep_file, text, message
+):
+    with pytest.raises(InputError) as caught:
+        load_sweep(sweep_file(text))
+    assert re.search(message, str(caught.value)), str(caught.value)
+    assert len(str(caught.value)) < 1500
+
+
+def test_the_limit_on_trials_can_be_raised(sweep_file):
+    text = "seeds: 12\nmax_trials: 10\n"
+    with pytest.raises(
+        InputError, match="has 12 trials; at most 10 are planned: sweep less, or se"
+    ):
+        load_sweep(sweep_file(text))
+    assert len(load_sweep(sweep_file(text), ["max_trials=12"]).trials) == 12
