@@ -1,7 +1,7 @@
 """Run one experiment."""
 
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,8 +78,8 @@ def run_experiment(
     compute = Compute(device, threads)
     compute.refuse_hardware(config.hardware)
     compute.refuse_missing()
-    with compute.limits():
-        return _run(config, data_dir, out_dir, resume, listener or Listener(), compute)
+    with compute.limits(), ExitStack() as until_end:
+        return _run(config, data_dir, out_dir, resume, listener or Listener(), compute, until_end)
 
 
 def _run(
@@ -89,20 +89,22 @@ def _run(
     resume: bool,
     listener: Listener,
     compute: Compute,
+    until_end: ExitStack,
 ) -> Outcome:
     started = datetime.now(UTC)
     clock = time.perf_counter()
     folder = RunFolder(out_dir) if out_dir else None
-    finished = folder.find(config, resume=resume) if folder else None
-    if finished:
-        found = Compute(finished.result.device or "cpu", finished.result.threads or 1)
-        _refuse_other(found, compute, out_dir)
+    if folder and (finished := _found(folder, config, resume, compute)):
         return finished
     files = file_digests(config)
     dataset = load_dataset(config.data, config.seed, data_dir)
     trainer, grapes = prepare(config, dataset, listener, compute.device)
     written = device_pulses(trainer.model)
     if folder:
+        until_end.enter_context(folder.held())
+        # Another run may have been here since.
+        if finished := _found(folder, config, resume, compute):
+            return finished
         folder.create(config)
     if folder and resume and folder.checkpoint.exists():
         before = load_checkpoint(trainer, config_hash(config), folder.checkpoint)
@@ -132,6 +134,14 @@ def _run(
     if folder:
         folder.write_outcome(outcome)
     return outcome
+
+
+def _found(folder: RunFolder, config: RunConfig, resume: bool, compute: Compute) -> Outcome | None:
+    finished = folder.find(config, resume=resume)
+    if finished:
+        found = Compute(finished.result.device or "cpu", finished.result.threads or 1)
+        _refuse_other(found, compute, folder.path)
+    return finished
 
 
 def _refuse_other(found: Compute, compute: Compute, out_dir: Path | None) -> None:

@@ -13,6 +13,7 @@ from imc_grapes.config.load import validate
 from imc_grapes.config.yaml_file import dump_yaml, read_yaml
 from imc_grapes.experiment.atomic_file import write_text
 from imc_grapes.experiment.outcome import Outcome
+from imc_grapes.lock import RUN_FILE_NAME, exclusive
 from imc_grapes.summary import Summary
 from kernels.errors import InputError
 
@@ -63,7 +64,9 @@ class RunFolder:
             if self.path.exists() and not self.path.is_dir():
                 raise InputError(f"{self.path}: is a file, not a folder; choose another --out")
             if not self.config.exists():
-                if self.path.exists() and any(self.path.iterdir()):
+                if self.path.exists() and {one.name for one in self.path.iterdir()} - {
+                    RUN_FILE_NAME
+                }:
                     raise InputError(
                         f"{self.path}: is not empty and holds no run; choose a new folder with --out"
                     )
@@ -99,8 +102,24 @@ class RunFolder:
                 "choose another --out"
             )
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the folder, and keep every other run out of it.
+
+        Raises:
+            InputError: that is not possible there, or a run is going on in it.
+        """
+        with self._accessible():
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = exclusive(self.path, "run")
+            lock.__enter__()
+        try:
+            yield
+        finally:
+            lock.__exit__(None, None, None)
+
     def create(self, config: RunConfig) -> None:
-        """Make the folder and write the resolved config into it.
+        """Write the resolved config into the folder.
 
         Raises:
             InputError: that is not possible there.
@@ -108,7 +127,6 @@ class RunFolder:
         values, digests = config.model_dump(mode="json"), file_digests(config)
         header = f"# Resolved config of this run, hash {config_hash(config, digests)}.\n"
         with self._accessible():
-            self.path.mkdir(parents=True, exist_ok=True)
             if digests:
                 write_text(self.files, json.dumps(digests, indent=2) + "\n")
             write_text(self.config, header + dump_yaml(values))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from rich.console import Console
 
-from imc_grapes.store.lock import exclusive
+from imc_grapes.lock import exclusive
 from imc_grapes.store.plan import SweepPlan
 from imc_grapes.store.writer import StoreWriter
 from imc_grapes.sweep.cluster import Certificates, Workers, local_workers, workers_of

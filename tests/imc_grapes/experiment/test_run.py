@@ -196,6 +196,39 @@ def test_a_refused_run_leaves_no_folder_behind(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+class Second(Listener):
+    """Starts the same run in the same folder while the first one trains."""
+
+    def __init__(self, config, folder):
+        self.config, self.folder, self.said = config, folder, None
+
+    def step(self):
+        if self.said is None:
+            self.said = ""
+            for resume in (True, False):
+                try:
+                    run_experiment(self.config, out_dir=self.folder, resume=resume)
+                except InputError as error:
+                    self.said += str(error)
+
+
+def test_a_folder_in_which_a_run_is_going_on_is_refused_to_others(tmp_path):
+    config = run_config()
+    second = Second(config, tmp_path / "run")
+    outcome = run_experiment(config, out_dir=tmp_path / "run", listener=second)
+    assert second.said.count("a run is already running here (process ") == 2
+    assert not (tmp_path / "run" / ".run.lock").exists()
+    alone = run_experiment(config, out_dir=tmp_path / "alone")
+    assert outcome.summary == alone.summary
+    assert result_bytes(tmp_path / "run") == result_bytes(tmp_path / "alone")
+
+
+def test_the_lock_of_a_killed_run_is_no_obstacle(tmp_path):
+    tmp_path.joinpath(".run.lock").write_text("process 1 on nowhere")
+    run_experiment(run_config(), out_dir=tmp_path)
+    assert not (tmp_path / ".run.lock").exists()
+
+
 def test_a_damaged_checkpoint_is_an_error(tmp_path):
     with pytest.raises(Interrupted):
         run_experiment(run_config(), out_dir=tmp_path, listener=StopAfter(8))

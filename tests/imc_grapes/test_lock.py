@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from imc_grapes.store.lock import exclusive
+from imc_grapes.lock import exclusive
 from kernels.errors import InputError
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from imc_grapes.store.lock import exclusive
+from imc_grapes.lock import exclusive
 with exclusive(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
