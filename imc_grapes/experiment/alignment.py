@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from imc_grapes.config import RunConfig
 from imc_grapes.evaluate.alignment import Alignment, alignment, weight_gradients
-from imc_grapes.experiment.assemble import attach_grapes, attach_transport, digital_network
+from imc_grapes.experiment.assemble import attach_grapes, attach_transport, digital_copy_of
 from imc_grapes.layers.incoming_weights import is_analog
 from imc_grapes.seeding import stream_seed
 from imc_grapes.summary import AlignmentAngles
@@ -66,7 +66,7 @@ def measure_alignment(config: RunConfig, trainer: Trainer) -> AlignmentAngles | 
 
 def _digital_copy(config: RunConfig, trainer: Trainer) -> nn.Module:
     """The network in digital layers, with the weights that the tiles hold now."""
-    network = digital_network(config, trainer.dataset)
+    network = digital_copy_of(config, trainer.dataset)
     trained = trainer.model.state_dict()
     own = {key: value for key, value in trained.items() if key in network.state_dict()}
     network.load_state_dict(own, strict=False)

@@ -27,6 +27,7 @@ from imc_grapes.evaluate.programmed_pairs import ProgrammedPairs
 from imc_grapes.experiment.calibration import calibration_batches, refuse_impossible_calibration
 from imc_grapes.experiment.listener import Listener
 from imc_grapes.grapes import Grapes
+from imc_grapes.layers.apart import taken_apart
 from imc_grapes.layers.convert import to_crossbar
 from imc_grapes.networks.build import build_network_for
 from imc_grapes.objectives.image_classification import ImageClassification
@@ -116,6 +117,14 @@ def digital_network(config: RunConfig, dataset: Dataset) -> nn.Module:
     """The network of `config` with its initial weights, before it is put on hardware."""
     weights = generator(config.seed, "initial weights")
     return build_network_for(config.network, config.data, config.seed, dataset, weights)
+
+
+def digital_copy_of(config: RunConfig, dataset: Dataset) -> nn.Module:
+    """The same in digital layers, with the parts and names that it has on its hardware; see `on_hardware`."""
+    network, hardware = digital_network(config, dataset), config.hardware
+    if not isinstance(hardware, DigitalHardware):
+        return taken_apart(network, strict=False)
+    return network if hardware.statistics is None else unrolled(network)
 
 
 def on_hardware(network: nn.Module, config: RunConfig) -> nn.Module:

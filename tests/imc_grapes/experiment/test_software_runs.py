@@ -268,3 +268,32 @@ def test_all_of_it_can_be_written_down_and_read_again():
     values = config.model_dump(mode="json")
     assert not {"device", "read", "faults"} & set(values["hardware"])
     assert parse_run_config(parse_yaml(dump_yaml(values), "y.yaml")) == config
+
+
+@pytest.mark.parametrize(
+    "hardware", [PLAIN, {"tile": "digital", "statistics": {}}], ids=["software", "weights alone"]
+)
+@pytest.mark.parametrize("kind", ["lstm", "snu"])
+def test_the_angle_of_an_update_is_measured_at_the_trained_weights(tmp_path, kind, hardware):
+    """Torch's recurrent layers have other names there than on plain digital hardware, whose angle it is."""
+    write_music(tmp_path)
+
+    def angle(hardware):
+        config = RunConfig.model_validate(
+            {
+                "name": "music",
+                "data": {"name": "jsb", "batch_size": 4},
+                "network": {"kind": kind, "hidden": (6, 5)},
+                "hardware": hardware,
+                "training": {
+                    "epochs": 2,
+                    "optimizer": {"name": "adam", "lr": 0.05},
+                    "grapes": {"mode": "propagating"},
+                },
+                "evaluation": {"times_s": (25.0,), "repeats": 1},
+            }
+        )
+        summary = run_experiment(config, data_dir=tmp_path).result
+        return summary.alignment_angle_deg.modulation.whole_deg
+
+    assert angle(hardware) == pytest.approx(angle({"tile": "digital"}), rel=1e-3)
