@@ -3,8 +3,10 @@
 0: done. 1: a failure while running. 2: bad input, with one message. 130: stopped by Ctrl-C.
 """
 
+import errno
+import sqlite3
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -24,6 +26,12 @@ from imc_grapes.cli import (
 from imc_grapes.cli.console import errors
 from imc_grapes.cli.plugin_option import ask_for
 from kernels.errors import InputError
+
+_OF_DISKS = (
+    errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOENT, errno.ENOSPC, errno.ENOTDIR, errno.EPERM,
+    errno.EROFS,
+)  # fmt: skip
+"""A full, vanished or read-only folder is for the user to mend, and no fault of ours to trace."""
 
 
 class _Commands(TyperGroup):
@@ -82,5 +90,15 @@ def main() -> None:
     try:
         app(prog_name="imc-grapes")
     except InputError as error:
-        errors.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2)
+        _end(str(error))
+    except OSError as error:
+        if error.errno not in _OF_DISKS:
+            raise
+        _end(f"{error.filename or 'a file'}: {error.strerror}")
+    except sqlite3.OperationalError as error:
+        _end(f"the file of results: {error}; what is in it is kept, and the same command goes on")
+
+
+def _end(message: str) -> NoReturn:
+    errors.print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(2)

@@ -33,6 +33,7 @@ def save_checkpoint(trainer: Trainer, identity: str, path: Path) -> None:
     """Write the state of `trainer` to `path`, for the config whose hash is `identity`.
 
     Raises:
+        OSError: the file cannot be written.
         InputError: a part of the network or of the optimizer keeps something else than tensors, numbers and strings.
     """
     position, device = trainer.position, trainer.device
@@ -54,7 +55,12 @@ def save_checkpoint(trainer: Trainer, identity: str, path: Path) -> None:
         },
         "grapes": trainer.grapes.state_dict() if trainer.grapes else None,
     }
-    torch.save(_plain(state, ""), path)
+    plain = _plain(state, "")
+    try:
+        torch.save(plain, path)
+    except RuntimeError as error:
+        # How torch says that a disk is full.
+        raise OSError(str(error).partition("\n")[0]) from None
 
 
 def load_checkpoint(trainer: Trainer, identity: str, path: Path) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 import json
 import random
+import resource
+import shutil
 
 import pytest
 import torch
@@ -227,6 +229,41 @@ def test_the_lock_of_a_killed_run_is_no_obstacle(tmp_path):
     tmp_path.joinpath(".run.lock").write_text("process 1 on nowhere")
     run_experiment(run_config(), out_dir=tmp_path)
     assert not (tmp_path / ".run.lock").exists()
+
+
+class Vanishes(Listener):
+    """Takes the folder away in the second epoch."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def epoch(self, metrics):
+        if metrics.epoch == 2:
+            shutil.rmtree(self.folder)
+
+
+def test_a_folder_that_vanishes_is_one_message(tmp_path):
+    with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be written: .*--resume"):
+        run_experiment(run_config(), out_dir=tmp_path / "run", listener=Vanishes(tmp_path / "run"))
+
+
+def test_a_full_disk_is_one_message_and_with_room_again_the_run_goes_on(tmp_path):
+    config, whole = run_config(), tmp_path / "whole"
+    run_experiment(config, out_dir=whole)
+    with pytest.raises(Interrupted):
+        run_experiment(config, out_dir=tmp_path / "run", listener=StopAfter(8))
+    before = (tmp_path / "run" / "checkpoint.pt").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+    try:
+        with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be written: .*--resume"):
+            run_experiment(config, out_dir=tmp_path / "run", resume=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "run" / "checkpoint.pt").read_bytes() == before
+    assert not list((tmp_path / "run").glob(".*"))
+    run_experiment(config, out_dir=tmp_path / "run", resume=True)
+    assert result_bytes(tmp_path / "run") == result_bytes(whole)
 
 
 def test_a_damaged_checkpoint_is_an_error(tmp_path):
