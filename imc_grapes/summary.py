@@ -268,7 +268,7 @@ class Summary(BaseModel):
         """
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path}: cannot be read ({error})") from None
         return cls.of(values, path)
 

@@ -155,7 +155,7 @@ class RunFolder:
             return {}
         try:
             digests: dict[str, str] = json.loads(self.files.read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(
                 f"{self.files}: cannot be read ({error}); choose another --out"
             ) from None
@@ -169,7 +169,7 @@ class RunFolder:
                 metrics=[json.loads(line) for line in lines],
                 measurements=json.loads(self.measurements.read_text(encoding="utf-8")),
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(
                 f"{self.path}: holds a finished run whose files cannot be read ({error}); "
                 "choose another --out"

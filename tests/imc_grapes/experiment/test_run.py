@@ -278,7 +278,7 @@ def test_a_damaged_checkpoint_is_an_error(tmp_path):
         run_experiment(run_config(), out_dir=tmp_path, resume=True)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"name": "short"}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"name": "short"}', "[" * 100_000])
 def test_a_damaged_result_is_an_error(tmp_path, text):
     run_experiment(run_config(), out_dir=tmp_path)
     (tmp_path / "summary.json").write_text(text)
