@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from crossbar import PCMTile
 from crossbar.analog_product import converter_bits
+from crossbar.array_layers import is_array_layer
 from crossbar.costs import ArrayLimits, Method, UpdateCost, network_cost, prices
 from crossbar.costs.operations import ADC_BITS_OF_EXACT
 from crossbar.readout import ColumnCurrent, Readout
@@ -184,6 +185,11 @@ def _check(
     updates: int,
     after: int,
 ) -> None:
+    if not tiles and any(is_array_layer(module) for module in model.modules()):
+        raise InputError(
+            "model: its weights are trained in software, so that updates are computed digitally and have no price on "
+            "an array; PCMConfig(update='pulsed') or 'accumulated' trains in place"
+        )
     if not tiles:
         raise InputError(
             f"model: {type(model).__name__} lies on no PCM tiles, so there is nothing to price; "

@@ -7,7 +7,15 @@ from stop_after import StopAfter
 
 import imc_grapes.experiment.run as run_module
 import imc_grapes.training.loop as loop_module
-from imc_grapes import InputError, RunConfig, evaluate_drift, run_experiment
+from imc_grapes import (
+    InputError,
+    PCMConfig,
+    RunConfig,
+    evaluate_drift,
+    footprint,
+    run_experiment,
+    to_crossbar,
+)
 from imc_grapes.config import parse_run_config
 from imc_grapes.config.yaml_file import dump_yaml, parse_yaml
 from imc_grapes.data.dataset import Dataset, Split
@@ -297,3 +305,11 @@ def test_the_angle_of_an_update_is_measured_at_the_trained_weights(tmp_path, kin
         return summary.alignment_angle_deg.modulation.whole_deg
 
     assert angle(hardware) == pytest.approx(angle({"tile": "digital"}), rel=1e-3)
+
+
+def test_the_verb_footprint_says_that_such_updates_are_digital():
+    model = to_crossbar(torch.nn.Linear(8, 4), PCMConfig(update="software"))
+    with pytest.raises(InputError, match="trained in software, so that updates are computed"):
+        footprint(
+            model, (torch.ones(2, 8), torch.tensor([0, 1])), torch.nn.functional.cross_entropy
+        )
