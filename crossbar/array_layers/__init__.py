@@ -2,6 +2,9 @@
 
 from typing import Any
 
+STATE_OF_ARRAYS = ("random_state", "input_range", "output_range")
+"""What a state dict of such a layer holds beside that of the digital one."""
+
 
 def is_array_layer(module: Any) -> bool:
     """Whether a module is one of these layers; told by what it can do, so that nobody waits for its imports."""

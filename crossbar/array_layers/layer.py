@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from crossbar.analog_product import converters, io_parameters
+from crossbar.array_layers import STATE_OF_ARRAYS
 from crossbar.array_layers.array_read import ArrayRead, RowBlockRead
 from crossbar.array_layers.blocks import Blocks, scales_of, split_over_arrays
 from crossbar.array_layers.converters import Range
@@ -21,7 +22,6 @@ from kernels.errors import InputError
 from kernels.random_streams import stream_key
 
 _TRAINING, _EVALUATION = 1, 2
-_BUFFERS = ("random_state", "input_range", "output_range")
 
 
 class Watch(Protocol):
@@ -268,12 +268,14 @@ class ArrayLayer(nn.Module):
         self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
         """As torch's; what a digital layer's state has not got stays, or becomes uncalibrated, as made."""
-        own = {name: value for name in _BUFFERS if (value := getattr(self, name)) is not None}
+        own = {
+            name: value for name in STATE_OF_ARRAYS if (value := getattr(self, name)) is not None
+        }
         missing = {
             prefix + name: value for name, value in own.items() if prefix + name not in state_dict
         }
         for key, value in missing.items():
-            is_range = not key.endswith(_BUFFERS[0])
+            is_range = not key.endswith(STATE_OF_ARRAYS[0])
             state_dict[key] = torch.full_like(value, torch.nan) if is_range else value.clone()
         try:
             super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

@@ -7,6 +7,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from crossbar.array_layers import STATE_OF_ARRAYS
 from imc_grapes.torch_file import read_torch_file
 from kernels.errors import InputError
 
@@ -23,7 +24,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
         network: gets them.
         path: a file of safetensors, or a ``.pt`` or ``.pth`` of a state dict, or of a dict that holds one under the key
             ``state_dict``, or the ``checkpoint.pt`` of a run; read without running code of it. The prefix ``module.``
-            of a network that was trained in parallel is left out.
+            of a network that was trained in parallel is left out, and so is what layers on arrays hold beside weights.
 
     Raises:
         InputError: the file cannot be read, or its names or shapes are not those of the network.
@@ -31,6 +32,11 @@ def load_weights(network: nn.Module, path: Path) -> None:
     given = _read(path)
     if given and all(name.startswith(_PARALLEL) for name in given):
         given = {name.removeprefix(_PARALLEL): tensor for name, tensor in given.items()}
+    given = {
+        name: tensor
+        for name, tensor in given.items()
+        if name.rpartition(".")[2] not in STATE_OF_ARRAYS
+    }
     own = network.state_dict()
     # Batch normalisation has counted its batches only since torch 0.4, and nothing but training needs the count.
     missing = [name for name in own if name not in given and not name.endswith(_COUNTER)]

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from imc_grapes import InputError, RunConfig, run_experiment
+from imc_grapes import InputError, PCMConfig, RunConfig, run_experiment, to_crossbar
 from imc_grapes.config import load_run_config
 from imc_grapes.config.yaml_file import dump_yaml
 from imc_grapes.data.load import load_dataset
@@ -220,3 +220,12 @@ def _written(folder, text):
     path = folder / "digital.yaml"
     path.write_text(text)
     return path
+
+
+def test_a_model_on_arrays_gives_its_weights(tmp_path):
+    arrays = PCMConfig(update="software", io={"inp_range": "calibrated"}, seed=0)
+    trained = to_crossbar(network(seed=7), arrays).state_dict()
+    torch.save(trained, tmp_path / "arrays.pt")
+    found = network()
+    load_weights(found, tmp_path / "arrays.pt")
+    assert all(torch.equal(value, trained[name]) for name, value in found.state_dict().items())
