@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from crossbar.array_layers.layer import ArrayLayer
 from crossbar.array_layers.magnitudes import Magnitudes
 from crossbar.array_layers.product import vector_product
+from crossbar.calibration_batches import inputs_of, refuse_one_tensor
+from crossbar.module_modes import modes_kept
 from kernels.errors import InputError
 
 
@@ -29,8 +31,8 @@ def calibrate(model: nn.Module, batches: Iterable[Any]) -> None:
         batches: inputs, or tuples that begin with them. Never of the test set.
 
     Raises:
-        InputError: no range of the model is to be calibrated, there is no batch, a layer gets no input, or an input is
-            NaN or infinite.
+        InputError: no range of the model is to be calibrated, there is no batch or an empty one, a layer gets no input,
+            or an input is NaN or infinite.
 
     Example:
         >>> import torch
@@ -53,12 +55,13 @@ def calibrate(model: nn.Module, batches: Iterable[Any]) -> None:
         raise InputError(
             "model: has no range to calibrate; PCMConfig(update='software', io={'inp_range': 'calibrated'}) has"
         )
+    refuse_one_tensor(batches, "batches")
     seen = [_Ranges(layer) for layer in layers]
     none = True
     with _watched(model, seen), torch.no_grad():
         for batch in batches:
             none = False
-            model(batch[0] if isinstance(batch, tuple | list) else batch)
+            model(inputs_of(batch, "batches"))
     if none:
         raise InputError("batches: holds no batch to calibrate with")
     for one in seen:
@@ -69,8 +72,6 @@ def calibrate(model: nn.Module, batches: Iterable[Any]) -> None:
 
 @contextmanager
 def _watched(model: nn.Module, seen: list[_Ranges]) -> Iterator[None]:
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
     every = [layer for layer in model.modules() if isinstance(layer, ArrayLayer)]
     reads = [(layer, layer.read_state, layer.digital) for layer in every]
     watchers = {one.layer: one for one in seen}
@@ -78,13 +79,13 @@ def _watched(model: nn.Module, seen: list[_Ranges]) -> Iterator[None]:
         for layer in every:
             layer.digital = layer not in watchers
             layer.watch = watchers.get(layer)
-        yield
+        with modes_kept(model):
+            model.eval()
+            yield
     finally:
         for layer, _, digital in reads:
             layer.watch = None
             layer.digital = digital
-        for module, training in modes:
-            module.training = training
 
 
 class _Ranges:

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from crossbar.calibration_batches import inputs_of
+from crossbar.module_modes import modes_kept
 from kernels.errors import InputError
 
 
@@ -31,7 +33,7 @@ def recalibrated(model: nn.Module, batches: Sequence[Any]) -> Iterator[None]:
         batches: inputs, or tuples that begin with them. Never of the test set.
 
     Raises:
-        InputError: the model has no batch normalisation, or there is no batch.
+        InputError: the model has no batch normalisation, there is no batch, or an empty one.
     """
     layers = batch_norms(model)
     if not layers:
@@ -44,22 +46,21 @@ def recalibrated(model: nn.Module, batches: Sequence[Any]) -> Iterator[None]:
         (layer, {name: value.clone() for name, value in layer.named_buffers()}, layer.momentum)
         for layer in layers
     ]
-    was_training = model.training
-    model.eval()
     try:
-        for layer in layers:
-            layer.reset_running_stats()
-            layer.momentum = None  # the mean over all batches
-            layer.train()
-        with torch.no_grad():
-            for batch in batches:
-                model(batch[0] if isinstance(batch, tuple | list) else batch)
-        for layer in layers:
-            layer.eval()
-        yield
+        with modes_kept(model):
+            model.eval()
+            for layer in layers:
+                layer.reset_running_stats()
+                layer.momentum = None  # the mean over all batches
+                layer.train()
+            with torch.no_grad():
+                for batch in batches:
+                    model(inputs_of(batch, "calibration"))
+            for layer in layers:
+                layer.eval()
+            yield
     finally:
         for layer, values, momentum in before:
             layer.momentum = momentum
             for name, buffer in layer.named_buffers():
                 buffer.copy_(values[name])
-        model.train(was_training)

@@ -8,7 +8,9 @@ import pandas as pd
 from torch import nn
 from tqdm.auto import tqdm
 
+from crossbar.calibration_batches import refuse_one_tensor
 from crossbar.drift_compensation import Compensation, CompensationRead
+from crossbar.module_modes import modes_kept
 from imc_grapes.evaluate.any_model import Statistics, on_devices
 from imc_grapes.evaluate.batch_norm import recalibrated
 from imc_grapes.evaluate.over_time import STANDARD_TIMES_S, read_over_time
@@ -128,10 +130,13 @@ def evaluate_drift(
         >>> len(result.frame)
         4
     """
+    if not isinstance(times_s, Iterable):
+        raise InputError(f"times_s: must be a sequence of times (got {times_s!r})")
     times = [float(time_s) for time_s in times_s]
     _check(times, compensation)
     check_repeats(repeats)
-    batches = None if calibration is None else list(calibration)
+    check_seed(seed)
+    batches = calibration_list(calibration)
     scored, programmed = on_devices(
         model,
         statistics,
@@ -169,17 +174,14 @@ def evaluate_drift(
 
 
 def in_evaluation_mode(model: nn.Module, score: Score) -> float:
-    """The score of a model in evaluation mode; its mode is put back.
+    """The score of a model in evaluation mode; the modes of its modules are put back.
 
     Raises:
         InputError: `score` returns no number.
     """
-    was_training = model.training
-    model.eval()
-    try:
+    with modes_kept(model):
+        model.eval()
         value = score(model)
-    finally:
-        model.train(was_training)
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -194,6 +196,28 @@ def check_repeats(repeats: int) -> None:
     """
     if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
         raise InputError(f"repeats: must be a whole number of 1 or more (got {repeats!r})")
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that is none.
+
+    Raises:
+        InputError: it is not a whole number of 0 or more.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise InputError(f"seed: must be a whole number of 0 or more (got {seed!r})")
+
+
+def calibration_list(calibration: Iterable[Any] | None) -> list[Any] | None:
+    """Calibration batches, read once however often they are used.
+
+    Raises:
+        InputError: they are one tensor.
+    """
+    if calibration is None:
+        return None
+    refuse_one_tensor(calibration, "calibration")
+    return list(calibration)
 
 
 def _check(times: list[float], compensation: Sequence[str]) -> None:

@@ -13,7 +13,13 @@ from tqdm.auto import tqdm
 from crossbar.drift_compensation import Compensation
 from imc_grapes.evaluate.any_model import Statistics, on_devices
 from imc_grapes.evaluate.batch_norm import recalibrated
-from imc_grapes.evaluate.drift import Score, check_repeats, in_evaluation_mode
+from imc_grapes.evaluate.drift import (
+    Score,
+    calibration_list,
+    check_repeats,
+    check_seed,
+    in_evaluation_mode,
+)
 from imc_grapes.evaluate.over_time import read_over_time
 from imc_grapes.evaluate.programmed import ProgrammedNetwork
 from kernels.errors import InputError
@@ -81,12 +87,13 @@ def sensitivity(
         [('0', 'all'), ('2', 'all'), ('all', 'all'), ('all', 'drift'), ('all', 'programming'), ('all', 'read_noise')]
     """
     check_repeats(repeats)
+    check_seed(seed)
     if not 0.0 <= time_s < float("inf"):
         raise InputError(f"time_s: must be 0 s or more and finite (got {time_s!r})")
     if compensation not in get_args(Compensation):
         allowed = ", ".join(map(repr, get_args(Compensation)))
         raise InputError(f"compensation: must be one of {allowed} (got {compensation!r})")
-    batches = None if calibration is None else list(calibration)
+    batches = calibration_list(calibration)
     scored, programmed = on_devices(model, statistics, exclude=exclude, strict=strict)
     programmed.check((compensation,))
 

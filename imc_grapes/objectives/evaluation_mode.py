@@ -6,14 +6,12 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from crossbar.module_modes import modes_kept
+
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
     """Within it, `model` is in evaluation mode and nothing is recorded for gradients."""
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train(was_training)
+    with modes_kept(model), torch.no_grad():
+        model.eval()
+        yield

@@ -3,7 +3,6 @@
 from statistics import fmean
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -11,6 +10,7 @@ from imc_grapes.data.dataset import Split, batches
 from imc_grapes.data.metric import ACCURACY
 from imc_grapes.data.permuted_tasks import PermutedTasks
 from imc_grapes.data.samples import Samples
+from imc_grapes.objectives.evaluation_mode import evaluation_mode
 from imc_grapes.objectives.objective import StepLoss, Task
 
 LossName = Literal["cross_entropy", "squared_error"]
@@ -53,11 +53,8 @@ _BATCH = 1024
 
 def accuracy(model: nn.Module, split: Split) -> float:
     """Fraction of the images of `split` that `model` classifies correctly, in evaluation mode."""
-    was_training = model.training
-    model.eval()
     correct = 0
-    with torch.no_grad():
+    with evaluation_mode(model):
         for batch in batches(split, _BATCH, order=None):
             correct += int((model(batch.images).argmax(1) == batch.labels).sum())
-    model.train(was_training)
     return correct / len(split)

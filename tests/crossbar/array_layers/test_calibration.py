@@ -96,6 +96,10 @@ def test_what_cannot_calibrate_is_refused():
     layer = on_arrays(nn.Linear(4, 3), BOTH)
     with pytest.raises(InputError, match="no batch"):
         calibrate(layer, [])
+    with pytest.raises(InputError, match=r"batches: .*got one tensor"):
+        calibrate(layer, torch.randn(2, 4))
+    with pytest.raises(InputError, match="without samples"):
+        calibrate(layer, [torch.randn(2, 4), torch.randn(0, 4)])
     with pytest.raises(InputError, match="NaN or infinite"):
         calibrate(layer, [torch.full((2, 4), torch.nan)])
     assert torch.isnan(layer.input_range)

@@ -9,7 +9,7 @@ from aihwkit.simulator.configs import InferenceRPUConfig
 from torch import nn
 
 from crossbar import PCMConfig
-from imc_grapes import evaluate_drift, sensitivity, to_crossbar
+from imc_grapes import calibrate, evaluate_drift, sensitivity, to_crossbar
 from kernels.errors import InputError
 
 YEAR_S = 31536000.0
@@ -249,3 +249,52 @@ def test_a_picture() -> None:
         Small(), distance, statistics="pcm_nandakumar2019", times_s=(25, 3600), repeats=2
     )
     assert "layer" in result.plot().to_dict()
+
+
+def frozen() -> nn.Module:
+    """A network in training mode whose batch normalisation is frozen."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Dropout())
+    config = PCMConfig(update="software", io={"inp_range": "calibrated"}, seed=0)
+    model = to_crossbar(net, config).train()
+    calibrate(model.eval(), [torch.randn(20, 4)])
+    model.train()
+    model[1].eval()
+    return model
+
+
+@pytest.mark.parametrize("calibration", [None, [torch.randn(20, 4)]])
+@pytest.mark.parametrize(
+    "verb", [lambda *a, **k: evaluate_drift(*a, times_s=(25,), **k), sensitivity]
+)
+def test_frozen_modules_stay_frozen(verb, calibration) -> None:  # type: ignore[no-untyped-def]
+    model = frozen()
+    seen = []
+
+    def score(candidate: nn.Module) -> float:
+        seen.append([module.training for module in candidate.modules()])
+        candidate.train()
+        return 0.0
+
+    verb(model, score, repeats=1, calibration=calibration)
+    assert not any(map(any, seen))
+    assert [module.training for module in model] == [True, False, True]
+
+
+@pytest.mark.parametrize("verb", [evaluate_drift, sensitivity])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seed": -1}, r"seed: .* \(got -1\)"),
+        ({"calibration": torch.randn(20, 4)}, "calibration: .*got one tensor"),
+        ({"calibration": [torch.randn(20, 4), torch.randn(0, 4)]}, "without samples"),
+    ],
+)
+def test_wrong_values_have_messages(verb, options, message) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError, match=message):
+        verb(frozen(), lambda model: 0.0, repeats=1, **options)
+
+
+def test_a_single_time_is_refused() -> None:
+    with pytest.raises(InputError, match=r"times_s: .*sequence.*got 25"):
+        evaluate_drift(frozen(), lambda model: 0.0, repeats=1, times_s=25)  # type: ignore[arg-type]
