@@ -27,8 +27,10 @@ def taken_apart(model: nn.Module, *, exclude: Iterable[str] = (), strict: bool =
     """
     excluded = tuple([exclude] if isinstance(exclude, str) else exclude)
     check_patterns(model, excluded)
+    impossible = refuse_obstacles(
+        model, excluded, strict=strict
+    )  # before the copy, which some would break
     copied = copy.deepcopy(model)
-    impossible = refuse_obstacles(copied, excluded, strict=strict)
     return replaced(
         copied,
         {

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.parameter import UninitializedParameter
-from torch.nn.utils import parametrize
+from torch.nn.utils import parametrize, prune
 
 from crossbar.array_layers import is_array_layer
 from imc_grapes.layers.incoming_weights import is_analog
@@ -26,6 +26,7 @@ _PLAIN = {
     nn.GRU,
     nn.MultiheadAttention,
 }
+_REMOVED_BY = {"WeightNorm": "remove_weight_norm", "SpectralNorm": "remove_spectral_norm"}
 _WEIGHT_LAYERS = (
     nn.Linear,
     nn.Conv1d,
@@ -124,13 +125,23 @@ def _of_other_module(name: str, module: nn.Module) -> list[Obstacle]:
 
 def _why_not(name: str, module: nn.Module, owners: dict[int, list[str]]) -> str | None:
     kind = type(module).__name__
-    if parametrize.is_parametrized(module) or any(
-        type(hook).__name__ in ("WeightNorm", "SpectralNorm")
-        for hook in module._forward_pre_hooks.values()
-    ):
+    if parametrize.is_parametrized(module):
         return (
             f"is a {kind} with a parametrization, which would be lost; "
             "torch.nn.utils.parametrize.remove_parametrizations leaves its weights as they are"
+        )
+    for hook in module._forward_pre_hooks.values():
+        if remove := _REMOVED_BY.get(type(hook).__name__):
+            return (
+                f"is a {kind} with a parametrization by a hook, which would be lost; "
+                f"torch.nn.utils.{remove} leaves its weights as they are"
+            )
+    if any(
+        isinstance(hook, prune.BasePruningMethod) for hook in module._forward_pre_hooks.values()
+    ):
+        return (
+            f"is a pruned {kind}, whose mask would be lost; torch.nn.utils.prune.remove leaves its weights as "
+            "they are"
         )
     if type(module) not in _PLAIN:
         if isinstance(module, nn.modules.lazy.LazyModuleMixin):

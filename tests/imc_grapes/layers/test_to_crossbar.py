@@ -7,6 +7,7 @@ import warnings
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 from crossbar import PCMConfig
 from imc_grapes import SNU, placement, to_crossbar
@@ -189,6 +190,12 @@ class OwnLinear(nn.Linear):
     pass
 
 
+def pruned():
+    layer = nn.Linear(2, 2)
+    prune.l1_unstructured(layer, "weight", amount=0.5)
+    return layer
+
+
 def tied() -> nn.Module:
     model = nn.ModuleDict({"words": nn.Embedding(6, 4), "out": nn.Linear(4, 6)})
     model["out"].weight = model["words"].weight
@@ -220,6 +227,9 @@ def hooked() -> nn.Module:
             "parametriz",
         ),
         (tied(), "out", "also 'words.weight'"),
+        (nn.Sequential(pruned()), "0", "torch.nn.utils.prune.remove"),
+        (nn.Sequential(nn.utils.spectral_norm(nn.Linear(2, 2))), "0", "remove_spectral_norm"),
+        (nn.Sequential(nn.utils.weight_norm(nn.Linear(2, 2))), "0", "remove_weight_norm"),
         (hooked(), "0", "hooks"),
         (nn.Sequential(nn.LSTMCell(2, 2)), "0.weight_ih", "belongs to a LSTMCell"),
     ],
