@@ -22,6 +22,7 @@ from kernels.errors import InputError
 from kernels.random_streams import stream_key
 
 _TRAINING, _EVALUATION = 1, 2
+_HALF = (torch.bfloat16, torch.float16)
 
 
 class Watch(Protocol):
@@ -117,7 +118,7 @@ class ArrayLayer(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """As torch's layer, through the arrays.
+        """As torch's layer, through the arrays; under autocast too they compute in float32.
 
         Raises:
             InputError: the input is not float32, a range is not calibrated, or a layer is trained whose devices are
@@ -125,6 +126,10 @@ class ArrayLayer(nn.Module):
         """
         if self.digital or x.numel() == 0:
             return self._as_torch(x)
+        if torch.is_autocast_enabled(x.device.type):
+            # bfloat16 has no more digits than the converters, and the kernels take float32.
+            with torch.autocast(x.device.type, enabled=False):
+                return self.forward(x.float() if x.dtype in _HALF else x)
         if x.dtype != torch.float32:
             raise InputError(
                 f"layer '{self.name}': arrays take float32 (got {str(x.dtype).removeprefix('torch.')})"

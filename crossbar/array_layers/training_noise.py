@@ -97,7 +97,7 @@ def programming_errors(statistics: InferenceStatistics) -> ProgrammingErrors:
 def clip_weights(model: nn.Module) -> None:
     """Bound the weights of every layer on arrays whose `update.clip` says so; call it after every update.
 
-    Frozen weights stay as they are.
+    Frozen weights stay as they are, and so do those of a layer that are all equal: no spread bounds them.
 
     Args:
         model: any model.
@@ -118,4 +118,5 @@ def clip_weights(model: nn.Module) -> None:
         clip, weight = layer.config.update.clip, layer.weight
         if clip is not None and weight.requires_grad:
             limit = clip.sigmas * weight.std(correction=0)
+            limit = torch.where(limit > 0.0, limit, torch.inf)
             weight.clamp_(-limit, limit)

@@ -219,6 +219,26 @@ def test_weights_are_clipped_at_their_own_spread_and_frozen_ones_are_left():
     assert torch.equal(layer.weight, before)
 
 
+def test_weights_without_spread_are_not_clipped_to_zero():
+    layer = on_arrays(nn.Linear(1, 1, bias=False), software(clip={"sigmas": 2.0}))
+    before = layer.weight.detach().clone()
+    clip_weights(layer)
+    assert torch.equal(layer.weight, before)
+    assert float(before) != 0.0
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_under_autocast_arrays_compute_in_float32(train):
+    io = {"dac_bits": 8, "adc_bits": 8, "out_noise": 0.0}
+    layer = on_arrays(nn.Linear(20, 5), software(), io=io).train(train)
+    x = torch.randn(4, 20)
+    with torch.set_grad_enabled(train):
+        want = layer(x)
+        with torch.autocast("cpu", torch.bfloat16):
+            assert torch.equal(layer(x), want)
+            assert torch.equal(layer(x.bfloat16()), layer(x.bfloat16().float()))
+
+
 def test_weights_without_clip_stay():
     layer = on_arrays(nn.Linear(20, 5))
     before = layer.weight.detach().clone()
