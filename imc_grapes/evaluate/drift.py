@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, get_args
 
 import pandas as pd
@@ -198,13 +199,13 @@ def check_repeats(repeats: int) -> None:
         raise InputError(f"repeats: must be a whole number of 1 or more (got {repeats!r})")
 
 
-def check_seed(seed: int) -> None:
+def check_seed(seed: Any) -> None:
     """Refuse a seed that is none.
 
     Raises:
         InputError: it is not a whole number of 0 or more.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         raise InputError(f"seed: must be a whole number of 0 or more (got {seed!r})")
 
 

@@ -298,3 +298,8 @@ def test_wrong_values_have_messages(verb, options, message) -> None:  # type: ig
 def test_a_single_time_is_refused() -> None:
     with pytest.raises(InputError, match=r"times_s: .*sequence.*got 25"):
         evaluate_drift(frozen(), lambda model: 0.0, repeats=1, times_s=25)  # type: ignore[arg-type]
+
+
+def test_a_seed_of_numpy_is_one() -> None:
+    result = evaluate_drift(frozen(), lambda m: 0.0, repeats=1, times_s=(25,), seed=np.int64(3))  # type: ignore[arg-type]
+    assert len(result.frame) == 2
