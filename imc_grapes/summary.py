@@ -11,6 +11,14 @@ from imc_grapes.data.metric import Metric, metric_in, metric_named
 from kernels.errors import InputError
 
 
+class _Part(BaseModel):
+    """A section of the summary, whose keys are all known."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+
 class DriftPoint(BaseModel):
     """Test score at one time since programming; each of `beside` is a further key of the point too."""
 
@@ -31,16 +39,12 @@ class DriftPoint(BaseModel):
     """Means of the scores that are reported beside the metric, by name, such as ``nll_per_chorale``."""
 
 
-class StepCost(BaseModel):
+class StepCost(_Part):
     """What one training step in place takes on the chip: reads, gradient, and what the rule adds.
 
     From the constants of `crossbar.costs`, by the pulses that an update of this training took on average and the
     conductances that it ended with.
     """
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     energy_low_pJ: float
     """Low estimate."""
@@ -54,12 +58,8 @@ class StepCost(BaseModel):
     """Typical, part after part."""
 
 
-class Angle(BaseModel):
+class Angle(_Part):
     """The angle between two updates, in degrees; None where one of them is zero."""
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     whole_deg: float | None
     """Of all weights as one vector."""
@@ -67,12 +67,8 @@ class Angle(BaseModel):
     """Of each layer's weights, by its name."""
 
 
-class AlignmentAngles(BaseModel):
+class AlignmentAngles(_Part):
     """How far GRAPES and the error transport turn the gradient of one training batch."""
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     modulation: Angle | None
     """With GRAPES against without it, under the same error transport; None without GRAPES."""
@@ -82,12 +78,8 @@ class AlignmentAngles(BaseModel):
     """With everything against plain backpropagation; None unless there are both."""
 
 
-class DevicePulseCounts(BaseModel):
+class DevicePulseCounts(_Part):
     """How many pulses of one kind the devices have had, their writes and refreshes included."""
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     total: int
     """Of all devices."""
@@ -99,12 +91,8 @@ class DevicePulseCounts(BaseModel):
     """Share of the devices, such as ``0.99``, to the number of pulses that this share of them has not exceeded."""
 
 
-class Lifetime(BaseModel):
+class Lifetime(_Part):
     """Updates until a device has had as many pulses as its endurance, at low, typical and high endurance."""
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     low: float
     """At the lowest endurance that is published."""
@@ -114,12 +102,8 @@ class Lifetime(BaseModel):
     """At the highest."""
 
 
-class Wear(BaseModel):
+class Wear(_Part):
     """What a run did to its devices, up to the epoch whose weights were kept."""
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     updates: int
     """Of the weights."""

@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from crossbar.array_layers.layer import ArrayLayer
 from crossbar.pcm_config import PCMConfig
+from crossbar.unfolding import unfolded
 
 AnyConv = nn.Conv1d | nn.Conv2d | nn.Conv3d
 _PRODUCTS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
@@ -82,15 +83,8 @@ class _ArrayConv(ArrayLayer):
         """Every input vector of the arrays, `[batch * positions, groups, n_in]`."""
         if self._pads_zeros() and any(self._reversed_padding_repeated_twice):
             image = functional.pad(image, self._reversed_padding_repeated_twice)
-        dimensions = len(self.kernel_size)
-        for axis, (size, step, apart) in enumerate(
-            zip(self.kernel_size, self.stride, self.dilation, strict=True)
-        ):
-            image = image.unfold(2 + axis, apart * (size - 1) + 1, step)[..., ::apart]
-        # [batch, channels, *positions, *filter] with the filter's axes behind the channels of their group.
-        groups = (self.groups, self.in_channels // self.groups)
-        image = image.movedim(1, 1 + dimensions).unflatten(1 + dimensions, groups)
-        return image.flatten(2 + dimensions).flatten(0, dimensions)
+        vectors = unfolded(image, self.kernel_size, self.stride, self.dilation, self.groups)
+        return vectors.flatten(0, len(self.kernel_size))
 
     def from_vectors(self, y: Tensor, image: Tensor) -> Tensor:
         """`[batch * positions, n_out]` as `[batch, n_out, *positions]`."""

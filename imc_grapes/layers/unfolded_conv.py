@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from crossbar.unfolding import unfolded
+
 AnyConv = nn.Conv1d | nn.Conv2d | nn.Conv3d
 
 
@@ -57,15 +59,7 @@ class UnfoldedConv(nn.Module):
         """``[batch, *positions, groups, inputs of a filter]``."""
         if any(self.padding):
             x = functional.pad(x, self.padding, mode=self.padding_mode)
-        dimensions = len(self.kernel_size)
-        for axis, (size, step, apart) in enumerate(
-            zip(self.kernel_size, self.stride, self.dilation, strict=True)
-        ):
-            x = x.unfold(2 + axis, apart * (size - 1) + 1, step)[..., ::apart]
-        # [batch, channels, *positions, *filter] with the filter's axes behind the channels of their group.
-        groups = (len(self.parts), self.in_channels // len(self.parts))
-        x = x.movedim(1, 1 + dimensions).unflatten(1 + dimensions, groups)
-        return x.flatten(2 + dimensions)
+        return unfolded(x, self.kernel_size, self.stride, self.dilation, len(self.parts))
 
     def extra_repr(self) -> str:
         """Sizes."""
